@@ -1,0 +1,1 @@
+"""Thinks: roles, the model port, structured output, providers."""

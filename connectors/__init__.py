@@ -1,0 +1,1 @@
+"""Calls: contracts, credentials, one attempt on the wire, the catalogue, the connectors."""

@@ -1,0 +1,22 @@
+"""From settings to a connector that can be entered; loads what the connectors need, httpx too."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import SecretStr
+
+from .catalogue import tools_of
+from .contract import Clock, ConnectionSettings, Connector, ConnectorFactory
+from .files import Files
+from .piggy.connector import Piggy
+
+CONNECTORS: Final[Mapping[str, ConnectorFactory]] = MappingProxyType({"piggy": Piggy, "files": Files})
+
+
+def open_connector(
+    settings: ConnectionSettings, clock: Clock, learn: Callable[[SecretStr], None]
+) -> Connector:
+    """Return the connector of a connection, to be entered with `async with`; raises `InvalidUse`."""
+    tools_of(settings)  # names the connectors there are, where this one is none
+    return CONNECTORS[settings.connector](settings, clock, learn)

@@ -1,0 +1,1 @@
+"""Piggy (Leat): loyalty and cashback for shops."""

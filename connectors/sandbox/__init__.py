@@ -1,0 +1,1 @@
+"""A stateful stand-in for the vendor over real HTTP, with faults on order."""

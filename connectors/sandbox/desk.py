@@ -1,0 +1,250 @@
+"""The vendor's front desk: one request in, a plan for its answer out. No waiting, no sockets.
+
+In order: route, rate limit, bearer check, fault, effect, answer. All of it happens in one go, so requests
+take effect one after the other, in the order in which they arrived.
+"""
+
+import hmac
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from itertools import takewhile
+from typing import Final, assert_never
+
+from pydantic import SecretStr
+
+from ..contract import JsonObject
+from ..credentials import key_id_of
+from .bodies import read_body, read_fields
+from .drift import distort
+from .faults import DEFAULT_SLOW_SECONDS, FaultOrder, FaultQueue
+from .refusals import Refusal
+from .routes import Match, find_route
+from .served import Served
+from .world import RESET, ROTATE_KEY, Command, World
+
+WINDOW: Final = timedelta(seconds=60)
+_KEPT_REQUESTS: Final = 10_000
+_NOT_FOUND: Final[dict[int, str]] = {404: "Not Found", 405: "Method Not Allowed"}
+_INTERNAL_ERROR: Final[JsonObject] = {
+    "message": "Interne fout. / Internal error.",
+    "code": 1000,
+    "status_code": 500,
+}
+_UNAUTHORIZED: Final[dict[str, JsonObject]] = {
+    "oauth": {"error": "invalid_token", "error_description": "The access token is invalid."},
+    "framework": {"message": "Unauthenticated."},
+    "vendor": {"message": "Unauthenticated.", "code": 401, "status_code": 401},
+}
+"""No source shows the body of a 401, so all three plausible ones are served in turn (inference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    """Names in lower case."""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to answer. A `cut` plan has no answer: its connection is aborted."""
+
+    status: int
+    body: JsonObject = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: timedelta = timedelta()
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class Window:
+    """The vendor's counter of requests: so many in a fixed minute."""
+
+    limit: int
+    opened: datetime | None = None
+    used: int = 0
+
+    def count(self, at: datetime) -> int:
+        """Count one request and return how many are left; negative when it is one too many."""
+        if self.opened is None or at >= self.opened + WINDOW:
+            self.opened, self.used = at, 0
+        self.used += 1
+        return self.limit - self.used
+
+    def left(self, at: datetime) -> timedelta:
+        """Return how long the window still lasts."""
+        return WINDOW if self.opened is None else self.opened + WINDOW - at
+
+
+class Desk:
+    """Serves a world. `record` is given each command that changed it, before the answer is planned."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        record: Callable[[Command], None],
+        publish_key: Callable[[str], None],
+        requests_per_minute: int,
+    ) -> None:
+        self.world = world
+        self.faults = FaultQueue()
+        self.requests: deque[JsonObject] = deque(maxlen=_KEPT_REQUESTS)
+        self._record = record
+        self._publish_key = publish_key
+        self._window = Window(requests_per_minute)
+        self._latest: datetime | None = None
+        self._turns = 0
+
+    def replay(self, commands: tuple[Command, ...]) -> None:
+        """Bring the world to where it was; raise Refusal or KeyError at a command that it does not know."""
+        for command in commands:
+            self.world.apply(command)
+            self._latest = command.at
+
+    def handle(self, request: Incoming, now: datetime) -> Plan:
+        """Do what a request asks for, and plan its answer."""
+        at = self._tick(now)
+        self.requests.append(_describe(request, at))
+        remaining = self._window.count(at)
+        match = find_route(request.method, request.path)
+        if isinstance(match, int):
+            plan = Plan(match, {"message": _NOT_FOUND[match]})
+        elif remaining < 0:
+            plan = _throttle(at, self._window.left(at), "seconds")
+        elif not self._is_known(request.headers.get("authorization", "")):
+            plan = self._reject("")
+        else:
+            plan = self._serve(match, request, at)
+        limits = {
+            "X-RateLimit-Limit": str(self._window.limit),
+            "X-RateLimit-Remaining": str(max(0, remaining)),
+        }
+        return replace(plan, headers=limits | plan.headers)
+
+    def reset(self, now: datetime) -> None:
+        """Begin again: a fresh account, the first key, no faults, no requests."""
+        self._change(Command(operation=RESET, arguments={}, at=self._tick(now)))
+        self._publish_key(self.world.key)
+        self.faults.clear()
+        self.requests.clear()
+        self._window = Window(self._window.limit)
+
+    def _tick(self, now: datetime) -> datetime:
+        """Return the moment of what happens now; the world's time never runs backwards."""
+        self._latest = now if self._latest is None else max(now, self._latest)
+        return self._latest
+
+    def _is_known(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), self.world.key.encode())
+
+    def _serve(self, match: Match, request: Incoming, at: datetime) -> Plan:
+        orders = self.faults.orders_for(match.operation)
+        if not orders or orders[0].is_drift:
+            return self._drift(self._perform(match, request, at), orders)
+        self.faults.spend(orders[0])
+        return self._strike(orders[0], match, request, at)
+
+    def _strike(self, fault: FaultOrder, match: Match, request: Incoming, at: datetime) -> Plan:
+        match fault.kind:
+            case "rate_limit":
+                return _throttle(at, _told_wait(fault.detail), fault.detail)
+            case "unauthorized":
+                self._change(Command(operation=ROTATE_KEY, arguments={}, at=at))
+                self._publish_key(self.world.key)
+                return self._reject(fault.detail)
+            case "lost_request":
+                return Plan(0, cut=True)
+            case "lost_reply":
+                return replace(self._perform(match, request, at), cut=True)
+            case "server_error":
+                if fault.detail == "after":
+                    self._perform(match, request, at)
+                return Plan(500, _INTERNAL_ERROR)
+            case "slow":
+                late = timedelta(seconds=float(fault.detail or DEFAULT_SLOW_SECONDS))
+                return replace(self._perform(match, request, at), delay=late)
+            case "drift_rename" | "drift_wrap" | "drift_retype" | "drift_null":
+                return self._perform(match, request, at)  # `_drift` spoils it
+            case _:
+                assert_never(fault.kind)
+
+    def _perform(self, match: Match, request: Incoming, at: datetime) -> Plan:
+        try:
+            body = read_body(request.headers.get("content-type", ""), request.body)
+            arguments: JsonObject = {**read_fields(request.query), **body, **match.arguments}
+            served = self._change(
+                Command.model_construct(operation=match.operation, arguments=arguments, at=at)
+            )
+        except Refusal as refusal:
+            return Plan(400, refusal.body())
+        return Plan(served.status, served.body())
+
+    def _change(self, command: Command) -> Served:
+        served = self.world.apply(command)
+        if served.wrote:
+            self._record(command)
+        return served
+
+    def _drift(self, plan: Plan, orders: list[FaultOrder]) -> Plan:
+        """Spoil the data of a success by the first drift that finds something to spoil; the others wait."""
+        if plan.status >= 400:  # noqa: PLR2004  # refusals hold no data
+            return plan
+        data = plan.body.get("data")
+        for order in takewhile(lambda order: order.is_drift, orders):
+            drifted = distort(order, data)
+            if drifted != data:
+                self.faults.spend(order)
+                return replace(plan, body={**plan.body, "data": drifted})
+            self.faults.postpone(order)
+        return plan
+
+    def _reject(self, shape: str) -> Plan:
+        shapes = tuple(_UNAUTHORIZED)
+        chosen = shape or shapes[self._turns % len(shapes)]
+        self._turns += 1
+        headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'} if chosen == "oauth" else {}
+        return Plan(401, _UNAUTHORIZED[chosen], headers)
+
+
+def _told_wait(detail: str) -> timedelta:
+    return timedelta(seconds=int(detail) if detail.isdigit() else 1)
+
+
+def _throttle(at: datetime, wait: timedelta, hint: str) -> Plan:
+    """Plan a 429 as the vendor's framework would (inference): with seconds, with a date, or with no hint."""
+    body: JsonObject = {"message": "Too Many Attempts."}
+    headers = {"X-RateLimit-Remaining": "0"}
+    if hint == "none":
+        return Plan(429, body, headers)
+    # Whole seconds, rounded up: a client that waits as told must not be early.
+    until = (at + wait).replace(microsecond=0) + timedelta(seconds=1 if (at + wait).microsecond else 0)
+    if hint == "date":
+        return Plan(429, body, headers | {"Retry-After": format_datetime(until, usegmt=True)})
+    seconds = -(-wait // timedelta(seconds=1))
+    headers |= {"Retry-After": str(seconds), "X-RateLimit-Reset": str(int(until.timestamp()))}
+    return Plan(429, body, headers)
+
+
+def _describe(request: Incoming, at: datetime) -> JsonObject:
+    headers = dict(request.headers)
+    if "authorization" in headers:
+        scheme, _, token = headers["authorization"].partition(" ")
+        headers["authorization"] = f"{scheme} {key_id_of(SecretStr(token))}"
+    return {
+        "method": request.method,
+        "path": request.path,
+        "query": dict(request.query),
+        "headers": {**headers},
+        "body": request.body.decode("utf-8", "replace"),
+        "at": at.isoformat(),
+    }

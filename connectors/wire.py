@@ -1,0 +1,267 @@
+"""One HTTP attempt at a time: the only file that knows httpx.
+
+It works on httpx's transports, one connection each, rather than on its client: nothing here follows
+redirects, keeps cookies, reads proxies from the environment or tries twice, and httpx's pool, whose cost
+grows with the square of its connections, never holds more than one.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Literal, Self
+
+import httpcore
+import httpx
+
+from .contract import Answer, NoAnswer
+from .decode import decode, excerpt_of
+
+LARGEST_BODY: Final = 10 * 1024 * 1024
+"""Bytes of a body, counted before and after decompression."""
+LONGEST_HEADER: Final = 200
+_HIGHEST_PORT: Final = 65_535
+_KEPT: Final = frozenset({"retry-after", "date", "content-type"})
+_RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z-]{1,40}")
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+Phase = Literal["waiting", "connecting", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One HTTP request, ready to leave."""
+
+    method: str
+    target: str
+    """Path and query, escaped, below the wire's base address."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes = b""
+
+
+@dataclass(slots=True)
+class _Trip:
+    """How far one attempt has come."""
+
+    phase: Phase = "waiting"
+
+    async def trace(self, event: str, _: Mapping[str, object]) -> None:
+        # httpx's `trace` extension tells of the header before its first byte is written.
+        if event == "http11.send_request_headers.started":
+            self.phase = "sent"
+
+
+class _TooLarge(Exception):  # noqa: N818  # a signal within this file
+    """The body is larger than `LARGEST_BODY`."""
+
+
+class _Undecodable(Exception):  # noqa: N818  # a signal within this file
+    """The body has a content coding that was not asked for, or breaks its own."""
+
+
+class Wire:
+    """The way to one address; an async context manager.
+
+    Up to `width` requests travel at once, each alone on a kept-alive connection; the one used last is used
+    next, so that few stay warm. `timeout` covers a whole attempt, the wait for a free connection included.
+    """
+
+    def __init__(self, base_url: str, *, timeout: timedelta, width: int = 16) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._seconds = timeout.total_seconds()
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._slots = asyncio.Semaphore(width)
+        self._tls: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Self:
+        """Load the trusted certificates, once for all connections."""
+        if self._base_url.lower().startswith("https:"):
+            self._tls = httpx.create_ssl_context(trust_env=False)
+        else:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: TLS can only fail here
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        while self._free:
+            await self._free.pop().aclose()
+
+    async def attempt(self, request: WireRequest) -> Answer | NoAnswer:
+        """Send `request` at most once and return what became of it; cancellation passes through.
+
+        `sent` is `no` only before the first byte of the header is handed to the socket: after that, whatever
+        the error is called, the far side may have acted.
+        """
+        if self._tls is None:
+            raise RuntimeError("a Wire is used inside `async with`")
+        trip = _Trip()
+        try:
+            outgoing = httpx.Request(
+                request.method,
+                self._base_url + request.target,
+                headers={"accept-encoding": "gzip", "user-agent": "mendflow", **request.headers},
+                content=request.content or None,
+                extensions={
+                    "timeout": dict.fromkeys(("connect", "read", "write", "pool"), self._seconds),
+                    "trace": trip.trace,
+                },
+            )
+        except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+            return NoAnswer(sent="no", reason="protocol", detail=f"the address is not valid ({_name(error)})")
+        if (outgoing.url.port or 0) > _HIGHEST_PORT:
+            return NoAnswer(sent="no", reason="protocol", detail="the address has a port beyond 65535")
+        try:
+            async with asyncio.timeout(self._seconds), self._connection(trip, self._tls) as connection:
+                return await _exchange(connection, outgoing)
+        except TimeoutError:
+            return _late(trip.phase, self._seconds)
+        except Exception as error:  # noqa: BLE001  # a border: what else httpx lets slip must not hide a write
+            return _lost(trip.phase, error)
+
+    @asynccontextmanager
+    async def _connection(self, trip: _Trip, tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """Lend a connection; one that did not end its exchange in order is closed rather than used again."""
+        async with self._slots:
+            trip.phase = "connecting"
+            if self._free:
+                connection = self._free.pop()
+            else:
+                connection = httpx.AsyncHTTPTransport(
+                    verify=tls, trust_env=False, limits=httpx.Limits(max_connections=1)
+                )
+            try:
+                yield connection
+            except BaseException:
+                await connection.aclose()
+                raise
+            if _has_leftovers(connection):
+                await connection.aclose()
+            self._free.append(connection)
+
+
+async def _exchange(connection: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+    response = await connection.handle_async_request(request)
+    headers = _kept(response.headers)
+    content_type = headers.get("content-type", "")
+    received = bytearray()
+    try:
+        await _receive(response, received)
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        # The head is evidence that no retry brings back, so this stays an answer; its flaw says that the body
+        # cannot be trusted. On a write the Verifier reads any flaw as an unknown outcome.
+        return Answer(
+            status=response.status_code, headers=headers, flaw="truncated", excerpt=excerpt_of(received)
+        )
+    except _TooLarge:
+        return Answer(
+            status=response.status_code, headers=headers, flaw="too_large", excerpt=excerpt_of(received)
+        )
+    except _Undecodable:
+        return Answer(status=response.status_code, headers=headers, flaw="not_json")
+    finally:
+        await response.aclose()
+    decoded = decode(bytes(received), content_type)
+    return Answer(
+        status=response.status_code,
+        headers=headers,
+        body=decoded.value,
+        flaw=decoded.flaw,
+        excerpt=decoded.excerpt,
+    )
+
+
+def _has_leftovers(connection: httpx.AsyncHTTPTransport) -> bool:
+    """Tell whether bytes came along after the answer's end: httpx would take them for the next answer."""
+    for link in connection._pool.connections:  # noqa: SLF001  # httpx 0.28 and httpcore 1.0 show it nowhere else
+        inner = link._connection if isinstance(link, httpcore.AsyncHTTPConnection) else None  # noqa: SLF001
+        if isinstance(inner, httpcore.AsyncHTTP11Connection) and inner._h11_state.trailing_data[0]:  # noqa: SLF001
+            return True
+    return False
+
+
+async def _receive(response: httpx.Response, received: bytearray) -> None:
+    """Add the decompressed body to `received`, never more than `LARGEST_BODY` and one byte."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"identity", "gzip"}:
+        raise _Undecodable
+    # Inflated here, because httpx inflates a whole piece at once, however large it becomes.
+    inflate = zlib.decompressobj(_GZIP) if coding == "gzip" else None
+    raw_size = 0
+    async for piece in response.aiter_raw():
+        raw_size += len(piece)
+        received += _inflated(inflate, piece, LARGEST_BODY + 1 - len(received)) if inflate else piece
+        if max(raw_size, len(received)) > LARGEST_BODY:
+            raise _TooLarge
+    if inflate and raw_size and not inflate.eof:
+        raise httpx.ReadError("the compressed body ends early")
+
+
+def _inflated(inflate: "zlib._Decompress", piece: bytes, most: int) -> bytes:
+    try:
+        return inflate.decompress(piece, most)
+    except zlib.error as error:
+        raise _Undecodable from error
+
+
+def _kept(headers: httpx.Headers) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for name, value in headers.items():
+        if name in _KEPT or _RATE_LIMIT.fullmatch(name):
+            kept[name] = "".join(char for char in value if char.isprintable())[:LONGEST_HEADER]
+    return kept
+
+
+def _late(phase: Phase, seconds: float) -> NoAnswer:
+    match phase:
+        case "waiting":
+            return NoAnswer(sent="no", reason="pool", detail=f"no connection was free within {seconds:g} s")
+        case "connecting":
+            return NoAnswer(sent="no", reason="connect", detail=f"no connection stood within {seconds:g} s")
+        case "sent":
+            return NoAnswer(sent="unknown", reason="timeout", detail=f"no whole answer within {seconds:g} s")
+
+
+def _lost(phase: Phase, error: Exception) -> NoAnswer:
+    """Name a failure of the transport. Its text is left out: it may quote what the far side sent."""
+    causes = _causes(error)
+    name = _name(causes[-1])
+    if phase == "sent":
+        if isinstance(error, httpx.TimeoutException):
+            return NoAnswer(sent="unknown", reason="timeout", detail=f"no whole answer in time ({name})")
+        if isinstance(error, httpx.ProtocolError) and not _is_cut(error):
+            return NoAnswer(sent="unknown", reason="protocol", detail=f"the answer is not HTTP/1.1 ({name})")
+        return NoAnswer(sent="unknown", reason="reset", detail=f"the connection was cut ({name})")
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return NoAnswer(sent="no", reason="dns", detail=f"the host's name has no address ({name})")
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return NoAnswer(sent="no", reason="tls", detail=f"no trusted TLS connection ({name})")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return NoAnswer(sent="no", reason="connect", detail=f"no connection ({name})")
+    if isinstance(error, httpx.PoolTimeout):
+        return NoAnswer(sent="no", reason="pool", detail=f"no connection was free ({name})")
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return NoAnswer(sent="no", reason="protocol", detail=f"the address is not http or https ({name})")
+    return NoAnswer(sent="unknown", reason="reset", detail=f"the connection failed ({name})")
+
+
+def _is_cut(error: httpx.ProtocolError) -> bool:
+    """Tell a server that hung up from one that talks nonsense: httpx has one class for both."""
+    return "disconnected" in str(error)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = following.__cause__ or following.__context__
+    return chain
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -1,0 +1,109 @@
+"""Replay: a recorded run executed again with the network shut, every decision recomputed and compared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from pydantic import SecretStr
+
+from ...agents.model import ModelRefusal, ModelReply, ModelRequest
+from ...connectors.clock import VirtualClock
+from ...connectors.contract import ConnectionSettings, Renewal, Reply, ToolCall, ToolSpec
+from ...journal.events import Event
+from ...journal.replay import ReplayTape
+from ...journal.tape import Divergence, Recorded
+from .context import Connection, Progress, RunContext
+from .machine import run_steps
+from .models import models_of
+from .run import Order, close_of
+from .summary import RunResult, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What a replay found. `divergence` is None when every fact, decision and result was the same."""
+
+    result: RunResult
+    facts: int
+    divergence: Divergence | None
+
+
+class _Shut:
+    """A connection and a model that must never be asked: a replay has facts for everything."""
+
+    def __init__(self, tools: Mapping[str, ToolSpec]) -> None:
+        self._tools = tools
+
+    def tools(self) -> Mapping[str, ToolSpec]:
+        return self._tools
+
+    async def send(self, call: ToolCall) -> Reply:
+        raise RuntimeError(f"a replay must not call `{call.operation}`")
+
+    async def renew(self) -> Renewal:
+        raise RuntimeError("a replay must not read a credential")
+
+    async def ask(self, request: ModelRequest) -> ModelReply | ModelRefusal:
+        raise RuntimeError(f"a replay must not ask `{request.model}`")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+
+async def replay(
+    events: list[Event], order: Order, tools: Mapping[str, Mapping[str, ToolSpec]]
+) -> ReplayReport:
+    """Execute the recorded run again from its facts. `order` may hold an edited plan: then the report says where it departs."""
+    recorded = Recorded(events)
+    result = summarise(events)
+    tape = ReplayTape(result.run_id, recorded)
+    connections = {name: _shut(settings, tools[name]) for name, settings in order.connections.items()}
+    plan, models = models_of(order.plan, order.model, lambda _: _Shut({}))
+    context = RunContext(
+        plan=plan,
+        steps=plan.steps,
+        inputs=order.inputs,
+        tape=tape,
+        clock=VirtualClock(events[0].at),
+        connections=connections,
+        models=models,
+        run=run_steps,
+        report=_unseen,
+        learn=_unlearned,
+        longest_hold=timedelta(days=36_500)
+        if result.status in ("completed", "failed")
+        else timedelta(minutes=5),
+    )
+    divergence: Divergence | None = None
+    try:
+        final = await run_steps(context)
+        closing = close_of(context, final["steps"])
+        tape.finish()
+        tape.close({"status": closing["status"], "outputs": closing["outputs"]})
+    except* Divergence as group:
+        divergence = _first(group)
+    return ReplayReport(result, tape.served, divergence)
+
+
+def _shut(settings: ConnectionSettings, tools: Mapping[str, ToolSpec]) -> Connection:
+    return Connection(settings=settings, connector=_Shut(tools), tools=tools)
+
+
+def _first(group: BaseException) -> Divergence:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    if not isinstance(group, Divergence):
+        raise group
+    return group
+
+
+def _unseen(_: Progress) -> None:
+    """Report nothing: a replay is not a run."""
+
+
+def _unlearned(_: SecretStr) -> None:
+    """Learn nothing: a replay holds no secrets."""

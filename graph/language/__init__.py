@@ -1,0 +1,1 @@
+"""From YAML to a Plan, with every mistake found at once."""

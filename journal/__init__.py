@@ -1,0 +1,1 @@
+"""Remembers: events, tape, vault, stores, export."""

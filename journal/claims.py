@@ -1,0 +1,68 @@
+"""Who may have a slot: the pure choice that the store makes within one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..connectors.contract import JsonObject
+from ..verifier.effect import Effect, intend, reopen
+from .canonical import digest
+from .events import EventDraft, fact_body
+from .store import Held, SlotChoice
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRequest:
+    """A run asks for a slot in order to send `request` once."""
+
+    run_id: str
+    path: str
+    slot: str
+    request: JsonObject
+    call_key: str
+    """Under which the intent and then the outcome are recorded."""
+    refusal_key: str
+    """Under which it is recorded that the slot is not to be had."""
+    at: datetime
+    repeatable: bool
+    """Whether the same call again is the same effect."""
+
+
+def choose_slot(held: Held | None, want: SlotRequest) -> SlotChoice:
+    """Take the slot when it is free or already ours; otherwise say how it stands.
+
+    A slot whose effect the vendor refused, or of which no attempt took place, is free: nothing happened under
+    it. A slot with other
+    arguments is never sent a second time: that would be a second effect under one name.
+    """
+    if held is None:
+        return _take(_fresh(want, 0), want)
+    if held.effect.state == "refused":
+        return _take(_fresh(want, held.effect.version + 1), want)
+    if held.effect.digest != digest(want.request):
+        return _leave("differs", held, want)
+    if held.effect.state == "done":
+        return _leave("done", held, want)
+    if held.effect.state == "planned" or (held.run_id == want.run_id and held.path == want.path):
+        return _take(held.effect, want)
+    return _leave("parked" if held.effect.state == "parked" else "held", held, want)
+
+
+def _fresh(want: SlotRequest, version: int) -> Effect:
+    return Effect(slot=want.slot, digest=digest(want.request), repeatable=want.repeatable, version=version)
+
+
+def _take(effect: Effect, want: SlotRequest) -> SlotChoice:
+    if effect.state == "parked":  # a person resumed the run
+        effect = reopen(effect)
+    body: JsonObject = {"slot": want.slot, "request": want.request, "digest": effect.digest}
+    event = EventDraft(kind="intent_written", key=want.call_key, at=want.at, body=body)
+    return SlotChoice(claim={"standing": "mine"}, effect=intend(effect, want.at), event=event)
+
+
+def _leave(standing: str, held: Held, want: SlotRequest) -> SlotChoice:
+    claim: JsonObject = {"standing": standing, "run_id": held.run_id, "path": held.path}
+    if standing == "done":
+        claim["output"] = held.effect.evidence.get("output")
+    body = fact_body({"slot": want.slot, "request": want.request}, claim)
+    event = EventDraft(kind="fact_recorded", key=want.refusal_key, at=want.at, body=body)
+    return SlotChoice(claim=claim, effect=None, event=event)

@@ -1,0 +1,1 @@
+"""Faces the world: the command line."""

@@ -1,0 +1,222 @@
+"""The command table. Each command imports what it needs, so that `--help` and `validate` stay quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from ..connectors.errors import MendflowError
+from .exits import CANCELLED, INVALID
+
+app = typer.Typer(
+    name="mendflow",
+    help="Run workflows whose tool calls are verified and mend themselves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+HomeOption = Annotated[
+    Path, typer.Option("--home", envvar="MENDFLOW_HOME", help="Folder of the journal and all other state.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else.")]
+HOME = Path(".mendflow")
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="The workflow.")],
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input.")
+    ] = None,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(metavar="[URL]", help="Act on a sandbox: your own at URL, or one started for the run."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="KIND@OPERATION[:COUNT]", help="Arm a fault in the sandbox.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Use this model for all agents, e.g. `offline`.")] = "",
+    trace: Annotated[Path | None, typer.Option(help="Write the trace here as well.")] = None,
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """Run a workflow."""
+    from .running import RunOptions, run_workflow
+
+    options = RunOptions(
+        file=file,
+        inputs=tuple(inputs or ()),
+        sandbox=sandbox,
+        faults=tuple(fault or ()),
+        model=model,
+        trace=trace,
+    )
+    raise typer.Exit(run_workflow(options, home, as_json=json))
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="The workflow.")],
+    json: JsonOption = False,
+) -> None:
+    """Check a workflow and print every mistake with its place."""
+    from .workflows import validate_file
+
+    raise typer.Exit(validate_file(file, as_json=json))
+
+
+@app.command()
+def graph(
+    file: Annotated[Path | None, typer.Argument(help="The workflow.")] = None,
+    machine: Annotated[
+        bool, typer.Option("--machine", help="Draw the state machine that runs all workflows.")
+    ] = False,
+) -> None:
+    """Draw the steps of a workflow as Mermaid."""
+    from .workflows import draw_file, draw_machine
+
+    if machine:
+        draw_machine()
+    elif file is not None:
+        draw_file(file)
+    else:
+        raise typer.BadParameter("give a workflow, or `--machine`")
+
+
+@app.command()
+def runs(
+    status: Annotated[str, typer.Option(help="Only runs of this status.")] = "",
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """List the runs."""
+    from .showing import list_runs
+
+    raise typer.Exit(list_runs(home, status, as_json=json))
+
+
+@app.command()
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """Show what became of a run, step by step."""
+    from .showing import show_run
+
+    raise typer.Exit(show_run(home, run_id, as_json=json))
+
+
+@app.command()
+def why(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """Explain each heal, and each step that failed, is parked or waits."""
+    from .showing import explain_run
+
+    raise typer.Exit(explain_run(home, run_id, as_json=json))
+
+
+@app.command()
+def resume(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """Go on with a run that was interrupted, waits, or is parked."""
+    from .running import resume_run
+
+    raise typer.Exit(resume_run(run_id, home, as_json=json))
+
+
+@app.command()
+def approve(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    step: Annotated[
+        str, typer.Argument(help="Path of the waiting step; may be left out when only one waits.")
+    ] = "",
+    deny: Annotated[str, typer.Option(metavar="REASON", help="Deny it, for this reason.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides.", envvar="USER")] = "somebody",
+    home: HomeOption = HOME,
+) -> None:
+    """Approve a waiting step, or deny it."""
+    from .running import record_approval
+
+    raise typer.Exit(record_approval(run_id, step, deny, by, home))
+
+
+@app.command()
+def replay(
+    run: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run of this home, or a trace file.")],
+    workflow: Annotated[Path | None, typer.Option(help="Replay on this edited workflow instead.")] = None,
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """Execute a run again from its trace, without network, and compare everything."""
+    from .replaying import replay_run
+
+    raise typer.Exit(replay_run(run, workflow, home, as_json=json))
+
+
+@app.command()
+def tools(
+    name: Annotated[str, typer.Argument(help="A connector, or CONNECTOR.TOOL.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """List the tools of the connectors, or show one."""
+    from .workflows import list_tools
+
+    raise typer.Exit(list_tools(name, as_json=json))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the account's ids.")] = 7,
+    api_key: Annotated[str, typer.Option(help="The key that is valid at the start.")] = "",
+    state: Annotated[Path | None, typer.Option(help="Keep the account in this file.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="Write the valid key here, also after a rotation.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="KIND@OPERATION[:COUNT]", help="Arm a fault.")
+    ] = None,
+    until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
+) -> None:
+    """Serve a stand-in for the Piggy API; prints one JSON line when it is ready."""
+    from .standin import serve_sandbox
+
+    serve_sandbox(
+        port=port,
+        seed=seed,
+        api_key=api_key,
+        state=state,
+        key_file=key_file,
+        faults=tuple(fault or ()),
+        until_stdin_closes=until_stdin_closes,
+    )
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code; mistakes end in one clear message, never in a stack trace."""
+    given = sys.argv[1:] if arguments is None else arguments
+    # `--sandbox` may stand alone; the parser wants a value, so it gets an empty one
+    words = ["--sandbox=" if word == "--sandbox" else word for word in given]
+    try:
+        app(words, prog_name="mendflow")
+    except MendflowError as error:
+        typer.echo(_message(error), err=True)
+        sys.exit(INVALID)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. `mendflow runs` lists what can be resumed.", err=True)
+        sys.exit(CANCELLED)
+    sys.exit(0)
+
+
+def _message(error: MendflowError) -> str:
+    return f"{error.message}\n{error.help}" if error.help else error.message

@@ -1,0 +1,80 @@
+"""How results look to people: tables on stdout."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..graph.engine.summary import OpenEnd, RunResult
+from ..journal.events import Event
+
+_COLOURS = {
+    "completed": "green",
+    "done": "green",
+    "failed": "red",
+    "parked": "yellow",
+    "waiting": "yellow",
+    "blocked": "yellow",
+    "skipped": "dim",
+}
+
+
+def print_result(result: RunResult) -> None:
+    """Print what became of a run."""
+    console = Console()
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("run", result.run_id)
+    table.add_row("workflow", result.workflow)
+    table.add_row("status", coloured(result.status))
+    for name, value in result.outputs.items():
+        table.add_row("output", f"{name}: {value}")
+    healed = (
+        ", ".join(f"{kind} × {count}" for kind, count in result.heals.items()) or "nothing had to be healed"
+    )
+    table.add_row("healed", healed)
+    table.add_row("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended")
+    for entry in result.waiting:
+        table.add_row("waits", _waiting(entry, result.run_id))
+    if result.due_at:
+        table.add_row("due", result.due_at.isoformat(timespec="seconds"))
+    if result.trace:
+        table.add_row("trace", result.trace)
+    console.print(table)
+    print_open_ends(console, result.failed, "failed")
+    print_open_ends(console, result.parked, "parked")
+
+
+def print_open_ends(console: Console, ends: tuple[OpenEnd, ...], word: str, most: int = 20) -> None:
+    """Print steps that need somebody's attention, with what to do next."""
+    for end in ends[:most]:
+        console.print(Text.assemble((word, _COLOURS[word]), f" {end.path}: {end.reason}"))
+        if end.next_action:
+            console.print(f"       → {end.next_action}", markup=False, highlight=False)
+    if len(ends) > most:
+        console.print(f"       … and {len(ends) - most} more")
+
+
+def print_steps(events: list[Event]) -> None:
+    """Print each step's end, in the order of the run."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("step", "status", "attempt", "reason"):
+        table.add_column(heading, header_style="bold")
+    for event in events:
+        if event.kind == "step_ended":
+            path, _, rest = event.key.partition("#")
+            status = str(event.body.get("status"))
+            reason = str(event.body.get("reason") or "")
+            table.add_row(path, coloured(status), rest.partition(":")[0], reason)
+    Console().print(table)
+
+
+def coloured(status: str) -> Text:
+    """Return a status in its colour."""
+    return Text(status, style=_COLOURS.get(status, ""))
+
+
+def _waiting(entry: object, run_id: str) -> str:
+    if not isinstance(entry, dict):
+        return ""
+    if entry.get("for") == "approval":
+        return f"{entry['path']}: {entry.get('prompt') or 'approval'} → mendflow approve {run_id} {entry['path']}"
+    return f"{entry['path']}: until {entry.get('until')}"

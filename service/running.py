@@ -1,0 +1,153 @@
+"""The commands that run: start, resume, decide."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+import typer
+
+from ..agents.models import open_model
+from ..connectors.clock import SystemClock
+from ..connectors.contract import ConnectionSettings, Connector, JsonObject
+from ..connectors.errors import InvalidUse
+from ..connectors.opening import open_connector
+from ..graph.engine.approvals import decide_approval
+from ..graph.engine.run import Order, Ports, resume, start
+from ..graph.engine.summary import RunResult
+from ..graph.language.compiler import check_inputs
+from ..journal.export import write_trace
+from ..journal.home import Home
+from ..journal.sqlite import SqliteStore
+from ..journal.vault import Vault
+from .exits import COMPLETED, OF_STATUS
+from .pins import order_of, plan_of
+from .progress import Report, quiet, watching
+from .render import print_result
+from .showing import existing_home
+from .workflows import load_plan
+from .worlds import World, again, chosen
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `mendflow run` was told."""
+
+    file: Path
+    inputs: tuple[str, ...]
+    sandbox: str | None
+    faults: tuple[str, ...]
+    model: str
+    trace: Path | None
+
+
+def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> int:
+    """Run a workflow and print what became of it."""
+    plan = load_plan(options.file)
+    inputs = check_inputs(plan, _pairs(options.inputs))
+    home = Home(home_folder)
+    home.prepare()
+
+    async def work(report: Report) -> RunResult:
+        async with (
+            chosen(plan, home, options.sandbox, options.faults) as world,
+            opened(home, report) as ports,
+        ):
+            model = options.model or ("offline" if options.sandbox is not None else "")
+            order = Order(plan, inputs, settled(world), world.pinned, model)
+            return await _traced(ports, await start(ports, order), options.trace)
+
+    return _watched(work, as_json=as_json)
+
+
+def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
+    """Go on with a run and print what became of it."""
+    home = existing_home(home_folder)
+
+    async def work(report: Report) -> RunResult:
+        async with opened(home, report) as ports:
+            events = await ports.store.events(run_id)
+            if not events:
+                raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
+            pinned = events[0].body
+            order = order_of(pinned, plan_of(pinned))
+            async with again(order.world, order.connections, home) as world:
+                order = replace(order, connections=world.connections)
+                return await _traced(ports, await resume(ports, run_id, lambda _: order), None)
+
+    return _watched(work, as_json=as_json)
+
+
+def record_approval(run_id: str, step: str, deny: str, by: str, home_folder: Path) -> int:
+    """Write a person's decision down."""
+    home = existing_home(home_folder)
+
+    async def work() -> str:
+        async with opened(home, quiet) as ports:
+            decision: JsonObject = {"approved": not deny, "by": by, "reason": deny}
+            return await decide_approval(home, ports.store, ports.clock, run_id, step, decision)
+
+    path = asyncio.run(work())
+    typer.echo(f"{'Denied' if deny else 'Approved'}: `{path}`. Go on with: mendflow resume {run_id}")
+    return COMPLETED
+
+
+@asynccontextmanager
+async def opened(home: Home, report: Report) -> AsyncIterator[Ports]:
+    """Open the journal and bind the ports to this machine."""
+    vault, clock = Vault(), SystemClock()
+
+    def connector(settings: ConnectionSettings) -> Connector:
+        return open_connector(settings, clock, vault.learn)
+
+    async with SqliteStore(home.database, vault) as store:
+        yield Ports(
+            home=home,
+            store=store,
+            vault=vault,
+            clock=clock,
+            open_connector=connector,
+            open_model=open_model,
+            report=report,
+        )
+
+
+def settled(world: World) -> dict[str, ConnectionSettings]:
+    """Return the connections with their folders made absolute, so that a resume from elsewhere finds them."""
+    return {
+        name: one.model_copy(update={"folder": str(Path(one.folder).resolve())}) if one.folder else one
+        for name, one in world.connections.items()
+    }
+
+
+async def _traced(ports: Ports, result: RunResult, trace: Path | None) -> RunResult:
+    path = trace or ports.home.traces / f"{result.run_id}.jsonl"
+    write_trace(path, await ports.store.events(result.run_id))
+    return result.model_copy(update={"trace": str(path)})
+
+
+def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -> int:
+    """Run with somebody watching, print the result, return its exit code."""
+
+    async def whole() -> RunResult:
+        with watching(as_json=as_json) as report:
+            return await work(report)
+
+    result = asyncio.run(whole())
+    if as_json:
+        typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
+    else:
+        print_result(result)
+    return OF_STATUS[result.status]
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise InvalidUse(f"`--input {text}` is not NAME=VALUE.", help="Write `--input name=value`.")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,120 @@
+"""The commands that look at runs: list, show, explain."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..connectors.contract import JsonObject
+from ..connectors.errors import InvalidUse
+from ..graph.engine.summary import summarise
+from ..journal.events import Event
+from ..journal.home import Home
+from ..journal.sqlite import SqliteStore
+from ..journal.store import RunRow
+from ..journal.vault import Vault
+from .exits import COMPLETED
+from .render import coloured, print_open_ends, print_result, print_steps
+
+
+def existing_home(folder: Path) -> Home:
+    """Return a home that has a journal. Raises InvalidUse where there is none."""
+    home = Home(folder)
+    if not home.database.exists():
+        raise InvalidUse(
+            f"There is no journal in `{folder}`.",
+            help="Run a workflow first, or name the home with `--home FOLDER`.",
+        )
+    return home
+
+
+def events_of(folder: Path, run_id: str) -> list[Event]:
+    """Return the events of a run. Raises InvalidUse where there is none of that name."""
+
+    async def read() -> list[Event]:
+        async with SqliteStore(existing_home(folder).database, Vault()) as store:
+            return await store.events(run_id)
+
+    events = asyncio.run(read())
+    if not events:
+        raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
+    return events
+
+
+def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
+    """Print the runs, newest first."""
+
+    async def read() -> list[RunRow]:
+        async with SqliteStore(existing_home(folder).database, Vault()) as store:
+            return await store.runs(status)
+
+    rows = asyncio.run(read())
+    if as_json:
+        typer.echo(orjson.dumps([row.model_dump(mode="json") for row in rows]).decode())
+        return COMPLETED
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("run", "workflow", "status", "started", "events", "due"):
+        table.add_column(heading, header_style="bold")
+    for row in rows:
+        started = row.created_at.isoformat(sep=" ", timespec="seconds")
+        due = row.due_at.isoformat(sep=" ", timespec="seconds") if row.due_at else ""
+        table.add_row(row.run_id, row.workflow, coloured(row.status), started, str(row.events), due)
+    Console().print(table)
+    return COMPLETED
+
+
+def show_run(folder: Path, run_id: str, *, as_json: bool) -> int:
+    """Print what became of a run, then its steps."""
+    events = events_of(folder, run_id)
+    result = summarise(events)
+    if as_json:
+        steps = [{"key": event.key, **event.body} for event in events if event.kind == "step_ended"]
+        typer.echo(orjson.dumps({**result.model_dump(mode="json"), "steps": steps}).decode())
+        return COMPLETED
+    print_result(result)
+    print_steps(events)
+    return COMPLETED
+
+
+def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
+    """Print each heal with its evidence, and each open end with what to do."""
+    events = events_of(folder, run_id)
+    result = summarise(events)
+    heals = [{"at": event.key, **event.body} for event in events if event.kind == "heal_recorded"]
+    if as_json:
+        open_ends = {
+            "failed": [end.model_dump(mode="json") for end in result.failed],
+            "parked": [end.model_dump(mode="json") for end in result.parked],
+            "waiting": [*result.waiting],
+        }
+        typer.echo(orjson.dumps({"run_id": run_id, "heals": heals, **open_ends}).decode())
+        return COMPLETED
+    console = Console()
+    console.print(Text.assemble(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals"))
+    for heal in heals:
+        for line in why_lines(heal):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_open_ends(console, result.failed, "failed")
+    print_open_ends(console, result.parked, "parked")
+    return COMPLETED
+
+
+def why_lines(heal: JsonObject) -> list[str]:
+    """Return one heal in words: what was wrong, what was done, what proves it."""
+    fault = heal.get("fault")
+    found = fault if isinstance(fault, dict) else {}
+    lines = [
+        f"healed {heal.get('at')}",
+        f"  fault   {found.get('kind')}: {found.get('detail')}",
+        f"  remedy  {heal.get('remedy')}",
+        f"  proof   {heal.get('proof')}",
+    ]
+    moves = heal.get("moves")
+    for move in moves if isinstance(moves, list) else []:
+        if isinstance(move, dict):
+            lines.append(f"  moved   {move.get('found')} → {move.get('expected')} ({move.get('tier')})")
+    return lines

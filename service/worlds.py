@@ -1,0 +1,105 @@
+"""Which world a run acts on: the vendor's, or a sandbox, and how a resume finds the same one again."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ..connectors.contract import ConnectionSettings, CredentialSource, JsonObject
+from ..connectors.errors import InvalidUse
+from ..connectors.sandbox.child import SandboxChild
+from ..connectors.sandbox.faults import parse_fault
+from ..graph.language.plan import Plan
+from ..journal.home import Home
+
+SANDBOX_TIMEOUT = timedelta(seconds=2)
+"""The sandbox answers in milliseconds; its fault `slow` in seconds."""
+SANDBOX_SETTLE = timedelta(seconds=0.3)
+"""The sandbox declares: what has not taken place after this time never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where the connections of a run go."""
+
+    connections: Mapping[str, ConnectionSettings]
+    pinned: JsonObject
+    """What the run's first event says of it."""
+
+
+@asynccontextmanager
+async def real(connections: Mapping[str, ConnectionSettings]) -> AsyncIterator[World]:
+    """Use the connections as the workflow has them."""
+    yield World(connections, {})
+
+
+@asynccontextmanager
+async def at_url(connections: Mapping[str, ConnectionSettings], url: str) -> AsyncIterator[World]:
+    """Send the vendor's connections to a sandbox that runs elsewhere, with the workflow's own credentials."""
+    placed = {
+        name: _placed(settings, url, f"sandbox:{url}") if _is_vendor(settings) else settings
+        for name, settings in connections.items()
+    }
+    yield World(placed, {"sandbox": url})
+
+
+@asynccontextmanager
+async def in_child(
+    connections: Mapping[str, ConnectionSettings], home: Home, faults: Sequence[str]
+) -> AsyncIterator[World]:
+    """Send the vendor's connections to a child process whose state is kept under the home."""
+    state, key_file = home.sandbox / "world.jsonl", home.sandbox / "key"
+    async with SandboxChild(
+        state=state, key_file=key_file, faults=tuple(parse_fault(text) for text in faults)
+    ) as child:
+        credential = CredentialSource(file=str(key_file.resolve()))
+        account = f"sandbox:{state.resolve()}"
+        placed = {
+            name: _placed(settings, child.base_url, account).model_copy(update={"credential": credential})
+            if _is_vendor(settings)
+            else settings
+            for name, settings in connections.items()
+        }
+        yield World(placed, {"sandbox": "child", "state": str(state), "address": child.base_url})
+
+
+@asynccontextmanager
+async def chosen(plan: Plan, home: Home, sandbox: str | None, faults: Sequence[str]) -> AsyncIterator[World]:
+    """Open the world that the command line asks for: None is the real one, empty a child, else a URL."""
+    if faults and sandbox != "":
+        raise InvalidUse(
+            "`--fault` needs the sandbox that `--sandbox` starts.",
+            help="Use `--sandbox --fault …`, or arm faults at URL/__sandbox__/faults.",
+        )
+    if sandbox is None:
+        opened = real(plan.connections)
+    elif sandbox == "":
+        opened = in_child(plan.connections, home, faults)
+    else:
+        opened = at_url(plan.connections, sandbox.rstrip("/"))
+    async with opened as world:
+        yield world
+
+
+@asynccontextmanager
+async def again(
+    pinned: JsonObject, connections: Mapping[str, ConnectionSettings], home: Home
+) -> AsyncIterator[World]:
+    """Open the world that a run's first event names."""
+    sandbox = pinned.get("sandbox")
+    if sandbox == "child":
+        opened = in_child(connections, home, ())
+    else:
+        opened = real(connections)  # a URL is pinned within the connections themselves
+    async with opened as world:
+        yield World(world.connections, pinned)
+
+
+def _is_vendor(settings: ConnectionSettings) -> bool:
+    return settings.connector == "piggy"
+
+
+def _placed(settings: ConnectionSettings, url: str, account: str) -> ConnectionSettings:
+    return settings.model_copy(
+        update={"base_url": url, "account": account, "settle": SANDBOX_SETTLE, "timeout": SANDBOX_TIMEOUT}
+    )

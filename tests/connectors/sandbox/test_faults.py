@@ -1,0 +1,133 @@
+"""Ordering faults, and what drift does to data."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mendflow.connectors.errors import InvalidUse
+from mendflow.connectors.sandbox.drift import distort
+from mendflow.connectors.sandbox.faults import TOOLS, FaultOrder, FaultQueue, parse_fault
+from mendflow.connectors.sandbox.world import OPERATIONS
+from pydantic import JsonValue
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        (
+            "rate_limit@credit_receptions.create:2",
+            FaultOrder(kind="rate_limit", operation="credit_receptions.create", count=2),
+        ),
+        (
+            "rate_limit=date@contacts.find_or_create",
+            FaultOrder(kind="rate_limit", operation="contacts.find_or_create", detail="date"),
+        ),
+        ("rate_limit=90@*", FaultOrder(kind="rate_limit", operation="*", detail="90")),
+        (
+            "drift_rename=unit_value=unitValue@*:3",
+            FaultOrder(kind="drift_rename", operation="*", count=3, detail="unit_value=unitValue"),
+        ),
+        ("slow=0.5@PIGGY_LIST_PERKS", FaultOrder(kind="slow", operation="perks.list", detail="0.5")),
+    ],
+)
+def test_specs_are_read_and_written(text: str, order: FaultOrder) -> None:
+    """A spec says kind, detail, operation and count; writing the order gives a spec that reads the same."""
+    assert parse_fault(text) == order
+    assert parse_fault(order.spec) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "help_part"),
+    [
+        ("rate_limit", "KIND[=DETAIL]@OPERATION[:COUNT]"),
+        ("rate_limt@*", "`rate_limit`"),
+        ("slow@contacts.find_or_creat", "`contacts.find_or_create`"),
+        ("slow@PIGGY_LIST_PERK", "`PIGGY_LIST_PERKS`"),
+        ("slow@*:0", "KIND[=DETAIL]"),
+        ("slow@*:x", "KIND[=DETAIL]"),
+        ("slow=soon@*", "seconds"),
+        ("slow=nan@*", "seconds"),
+        ("rate_limit=never@*", "seconds or date or none"),
+        ("drift_null@*", "name of a field"),
+        ("drift_rename=a@*", "old=new"),
+        ("lost_reply=now@*", "none"),
+    ],
+)
+def test_odd_specs_say_what_is_expected(text: str, help_part: str) -> None:
+    """A spec that cannot be used raises InvalidUse with the nearest names or the form."""
+    with pytest.raises(InvalidUse) as error:
+        parse_fault(text)
+    assert help_part in error.value.help
+
+
+def test_every_tool_has_an_operation() -> None:
+    """The names of the catalogue lead to operations that are served."""
+    assert set(TOOLS.values()) <= OPERATIONS.keys()
+
+
+def test_orders_are_used_in_arming_order() -> None:
+    """The first order that fits is used, count by count; a postponed one goes last."""
+    queue = FaultQueue()
+    first, second = parse_fault("slow@shops.list:2"), parse_fault("lost_reply@*")
+    queue.arm(first)
+    queue.arm(second)
+    assert queue.orders_for("perks.list") == [second]
+    assert queue.orders_for("shops.list") == [first, second]
+    queue.spend(first)
+    queue.postpone(parse_fault("slow@shops.list"))
+    assert [order.spec for order in queue.armed()] == ["lost_reply@*:1", "slow@shops.list:1"]
+    queue.spend(second)
+    queue.clear()
+    assert queue.orders_for("shops.list") == []
+
+
+DATA: JsonValue = [{"unit_value": 10.4, "unit": {"is_default": True, "id": "7"}, "created_at": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("drift_wrap@*", {"result": DATA}),
+        (
+            "drift_rename@*",
+            [{"unitValue": 10.4, "unit": {"isDefault": True, "id": "7"}, "createdAt": "x"}],
+        ),
+        (
+            "drift_rename=unit_value=value@*",
+            [{"value": 10.4, "unit": {"is_default": True, "id": "7"}, "created_at": "x"}],
+        ),
+        (
+            "drift_retype=id@*",
+            [{"unit_value": 10.4, "unit": {"is_default": True, "id": 7}, "created_at": "x"}],
+        ),
+        (
+            "drift_retype=unit_value@*",
+            [{"unit_value": "10.4", "unit": {"is_default": True, "id": "7"}, "created_at": "x"}],
+        ),
+        ("drift_null=unit@*", [{"unit_value": 10.4, "unit": None, "created_at": "x"}]),
+        (
+            "drift_rename=id=unit@*",
+            [{"unit_value": 10.4, "unit": {"is_default": True, "unit": "7"}, "created_at": "x"}],
+        ),
+        ("drift_rename=unit=created_at@*", DATA),
+        ("drift_retype=created_at@*", DATA),
+        ("drift_retype=is_default@*", DATA),
+        ("drift_null=nothing@*", DATA),
+        ("slow@*", DATA),
+    ],
+)
+def test_drift_changes_what_was_ordered(spec: str, expected: JsonValue) -> None:
+    """Each kind changes its own, at every depth, and leaves the rest."""
+    assert distort(parse_fault(spec), DATA) == expected
+
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(NUMBERS)
+def test_retyping_numbers_loses_nothing(number: float) -> None:
+    """A number that became a string becomes the same number again."""
+    order = parse_fault("drift_retype=n@*")
+    once = distort(order, {"n": number})
+    assert isinstance(once, dict)
+    assert isinstance(once["n"], str)
+    assert distort(order, once) == {"n": number}

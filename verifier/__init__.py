@@ -1,0 +1,1 @@
+"""Judges: faults, outcomes, contracts, drift, remedies, verdicts. Pure."""

@@ -1,0 +1,250 @@
+"""What a text claims: its numbers, dates, times, percentages, addresses, links and codes. Pure.
+
+Read by value, so that `29.330`, `29.33` and `$29.33` are one claim, and `18 January 1997` is `1997-01-18`.
+Commas between groups of three digits are thousands; a comma before one or two last digits is a decimal sign.
+A percentage is a claim of its own kind: a count of 10 does not allow "10%". English number words from two
+upwards are numbers (`twenty-five`, `twice`); "one" is not. A month alone claims nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from pydantic import JsonValue
+
+Key = tuple[str, object]
+"""A kind of claim and its value."""
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?(?![^\W\d_])"
+)
+SMALL = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "  # noqa: SIM905  # twenty quoted words are harder to read
+        "sixteen seventeen eighteen nineteen".split()
+    )
+}
+TENS = {
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
+SINGLE = {"dozen": 12, "twice": 2, "thrice": 3}
+SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+WORDS = SMALL | TENS | SINGLE
+_small = "|".join(sorted(SMALL, key=len, reverse=True))
+_below = rf"(?:(?:{'|'.join(TENS)})(?:[-\ ](?:{_small}))?|{_small}|{'|'.join(SINGLE)})"
+_scale = rf"(?:{'|'.join(SCALES)})"
+WORDED = rf"(?i:(?:(?:{_below}[-\ ])?{_scale}(?:[-\ ]{_scale})*(?:[-\ ](?:and\ )?)?)+(?:{_below})?|{_below})"
+DIGITS = (
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?"
+    r"|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)"
+    r"|\d+\.\d+|\d+,\d{1,2}(?!\d)|\d+)"
+)
+SIGNED = rf"(?:(?<![\w.,)%])[-\u2212])?{DIGITS}"
+# The looks ahead for codes are bounded, so that a hostile text costs time in proportion to its length only.
+CLAIM = re.compile(
+    rf"""
+      (?P<email>(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+)
+    | (?P<link>(?:https?://|www\.)[^\s<>"')\]]+)
+    | (?<!\w)(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})(?:[T ](?P<clock>\d{{2}}:\d{{2}})(?::\d{{2}}(?:\.\d+)?)?
+        (?:Z|[+-]\d{{2}}:?\d{{2}})?)?(?!\w)
+    | (?<!\w)(?P<calendar>
+          (?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\ (?:of\ )?(?P<m1>{MONTH})(?:,?\ (?P<y1>\d{{4}})(?!\w))?
+        | (?P<m2>{MONTH})\ (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?!\w|[.,]\d)(?:,?\ (?P<y2>\d{{4}})(?!\w))?
+        | (?P<m3>{MONTH})\ (?P<y3>\d{{4}})(?!\w))
+    | (?<!\w)(?P<slashed>\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}})(?!\w)
+    | (?<!\w)(?P<time>\d{{1,2}}:\d{{2}})(?::\d{{2}})?(?!\w)
+    | (?<!\w)(?i:in|since|from|during|until)\ (?P<year>(?:19|20)\d{{2}})(?!\w|[.,]\d)
+    | (?P<percent>{SIGNED})\s?(?:%|(?i:percent|per\ cent|pct)(?!\w))
+    | (?<!\w)(?P<code>(?=[\w-]{{0,80}}\d)(?=[\w-]{{0,80}}[^\W\d_])\w+(?:-\w+)*|0\d+(?![.,]?\d)(?!\w))
+    | (?P<number>{SIGNED})
+    | (?<!\w)(?P<words>{WORDED})(?!\w)
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim of a text."""
+
+    text: str
+    """As it stands in the text."""
+    kind: str
+    """What it is, for people: `number`, `date`, ..."""
+    readings: frozenset[Key]
+    """What it may mean; more than one only for dates such as 02/03/1997."""
+
+
+def read_claims(text: str) -> Iterator[Claim]:
+    """Return the claims of a text, in order."""
+    for match in CLAIM.finditer(_plain(text)):
+        for kind, read in _READERS.items():
+            if match[kind] is not None:
+                yield from read(match)
+
+
+def keys_of(text: str, *, percent: bool = False) -> frozenset[Key]:
+    """Return what a true text allows others to claim: its own claims and what follows from them.
+
+    `percent` says that its numbers are percentages, although they carry no sign.
+    """
+    keys: set[Key] = set()
+    for claim in read_claims(text):
+        for key in claim.readings:
+            keys |= {key, *_implied(key, percent=percent)}
+    return frozenset(keys)
+
+
+def text_of_scalar(value: JsonValue) -> str:
+    """Write a scalar so that its claims can be read; a truth value and `null` claim nothing."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool | list | dict):
+        return ""
+    return format(Decimal(str(value)), "f")
+
+
+def _plain(text: str) -> str:
+    """Return a text without signs that hide or part digits, and without currencies."""
+    seen = unicodedata.normalize("NFKC", text)
+    seen = "".join(sign for sign in seen if unicodedata.category(sign) != "Cf")
+    seen = re.sub(r"(?<![\w.,)%])([-\u2212])\s?[$€£¥]\s?(?=\d)", r"\1", seen)
+    seen = re.sub(r"[$€£¥]", " ", seen)
+    seen = re.sub(r"(?<!\w)(?:US|USD|EUR|GBP)(?=\s?\d)", " ", seen)
+    return re.sub(r"(?<=\d)(?:USD|EUR|GBP)(?!\w)", " ", seen)
+
+
+def _email(match: re.Match[str]) -> Iterator[Claim]:
+    yield Claim(match["email"], "e-mail address", frozenset({("email", match["email"].casefold())}))
+
+
+def _link(match: re.Match[str]) -> Iterator[Claim]:
+    link = match["link"].rstrip(".,;:!?")
+    yield Claim(link, "link", frozenset({("link", link)}))
+
+
+def _iso(match: re.Match[str]) -> Iterator[Claim]:
+    yield _dated(match["iso"], match["iso"])
+    if match["clock"]:
+        yield Claim(match["clock"], "time", frozenset({("time", match["clock"])}))
+
+
+def _slashed(match: re.Match[str]) -> Iterator[Claim]:
+    first, second, year = re.split(r"[/.-]", match["slashed"])
+    first, second = first.zfill(2), second.zfill(2)
+    yield _dated(match["slashed"], f"{year}-{second}-{first}", f"{year}-{first}-{second}")
+
+
+def _dated(text: str, *readings: str) -> Claim:
+    days: set[Key] = set()
+    for reading in readings:
+        try:
+            days.add(("date", date.fromisoformat(reading)))
+        except ValueError:
+            continue
+    return Claim(text, "date", frozenset(days or {("code", text)}))
+
+
+def _calendar(match: re.Match[str]) -> Iterator[Claim]:
+    text = match["calendar"]
+    month = MONTHS.index((match["m1"] or match["m2"] or match["m3"])[:3]) + 1
+    day = match["d1"] or match["d2"]
+    year = match["y1"] or match["y2"] or match["y3"]
+    if day and year:
+        yield _dated(text, f"{year}-{month:02}-{int(day):02}")
+    else:
+        key: Key = ("day", (month, int(day))) if day else ("month", (int(year), month))
+        yield Claim(text, "date", frozenset({key}))
+
+
+def _time(match: re.Match[str]) -> Iterator[Claim]:
+    yield Claim(match["time"], "time", frozenset({("time", match["time"].zfill(5))}))
+
+
+def _year(match: re.Match[str]) -> Iterator[Claim]:
+    yield Claim(match["year"], "year", frozenset({("year", int(match["year"]))}))
+
+
+def _percent(match: re.Match[str]) -> Iterator[Claim]:
+    yield Claim(match[0].strip(), "percentage", frozenset({("percent", _decimal(match["percent"]))}))
+
+
+def _code(match: re.Match[str]) -> Iterator[Claim]:
+    code = match["code"]
+    counted = re.fullmatch(r"(\d+)(?:st|nd|rd|th|(?:-[^\W\d_]+)+)", code)
+    if counted:
+        yield Claim(code, "number", frozenset({("number", Decimal(counted[1]))}))
+    else:
+        yield Claim(code, "code", frozenset({("code", code)}))
+
+
+def _number(match: re.Match[str]) -> Iterator[Claim]:
+    yield Claim(match["number"], "number", frozenset({("number", _decimal(match["number"]))}))
+
+
+def _words(match: re.Match[str]) -> Iterator[Claim]:
+    words = [word for word in re.split(r"[\s-]+", match["words"].casefold()) if word not in ("and", "")]
+    if words == ["one"]:
+        return
+    total = current = 0
+    for word in words:
+        if word not in SCALES:
+            current += WORDS[word]
+        elif word == "hundred":
+            current = (current or 1) * 100
+        else:
+            total, current = total + (current or 1) * SCALES[word], 0
+    yield Claim(match["words"].strip(), "number", frozenset({("number", Decimal(total + current))}))
+
+
+_READERS: dict[str, Callable[[re.Match[str]], Iterator[Claim]]] = {
+    "email": _email,
+    "link": _link,
+    "iso": _iso,
+    "calendar": _calendar,
+    "slashed": _slashed,
+    "time": _time,
+    "year": _year,
+    "percent": _percent,
+    "code": _code,
+    "number": _number,
+    "words": _words,
+}
+
+
+def _decimal(text: str) -> Decimal:
+    digits = text.replace("\u2212", "-")
+    tail = re.search(r",(\d{1,2})$", digits)
+    if tail:
+        return Decimal(digits[: tail.start()].replace(".", "") + "." + tail[1])
+    return Decimal(digits.replace(",", ""))
+
+
+def _implied(key: Key, *, percent: bool) -> Iterator[Key]:
+    match key:
+        case ("date", date() as day):
+            yield from (("day", (day.month, day.day)), ("month", (day.year, day.month)), ("year", day.year))
+        case ("month", (int(year), int())):
+            yield ("year", year)
+        case ("percent", Decimal() as share):
+            yield ("number", share)
+        case ("number", Decimal() as number):
+            if number == number.to_integral_value():
+                yield ("year", int(number))
+            if percent:
+                yield ("percent", number)
+        case _:
+            return

@@ -1,0 +1,255 @@
+"""The healer of drifted answers: only lossless moves that are proven by the contract, otherwise a refusal.
+
+T0  the same words in another style (`credit_balance`, `creditBalance`), at the same parent;
+T1  the whole object or list that the contract describes sits in another envelope;
+T3  a rename that the contract declares.
+
+Values are moved, never changed, and no name is ever guessed by likeness: `plan.name` is not `nickname`. So
+words of money and units keep their names but for style. A move is unique both ways, holds for every item of a
+list, and counts only when the contract holds afterwards.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Literal
+
+from pydantic import JsonValue
+
+from ..connectors.contract import JsonObject
+from .contract import compare, fits
+from .envelope import unwrap
+from .shape import admits, items_of, kinds_of, properties_of, required_of
+from .verdict import Move
+
+DEEPEST_ENVELOPE = 6
+MOST_PLACES = 2000
+FEWEST_FIELDS = 2
+
+Tier = Literal["T0", "T3"]
+
+# An object under such a name is another version of the thing, or another thing of the same shape.
+_TELLING = re.compile(
+    r"""after|archived|before|copy|default|deleted|draft|example|expected|former|history|last|new|next|old|original
+    |other|parent|previous|prior|request|requested|sample|template
+    |amounts?|balances?|cents|credits?|prepaid|price|totals?""",
+    re.VERBOSE,
+)
+_STILL_THERE = "the answer still has its `data`, and what the contract describes is elsewhere"
+_STYLED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_\-. ][A-Za-z0-9]+)*\Z")
+_TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """An answer that keeps the contract after the moves, which apply one after the other."""
+
+    output: JsonValue
+    moves: tuple[Move, ...]
+    extras: tuple[str, ...] = ()
+    """Paths of fields that the contract does not know; they are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrepaired:
+    """No proven repair exists."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a group of values stands: as moves write it, and as aliases name it."""
+
+    path: str = "data"
+    field: tuple[str, ...] = ()
+
+    def of(self, name: str) -> "_Place":
+        return _Place(f"{self.path}.{name}", (*self.field, name))
+
+    def of_items(self) -> "_Place":
+        return _Place(f"{self.path}[]", self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value somewhere in the body, with the containers that hold it."""
+
+    path: str
+    value: JsonValue
+    holders: tuple[tuple[JsonObject, str], ...] = ()
+    """Each object on the way down and the name under which the way went on."""
+    is_item: bool = False
+
+
+def repair(schema: JsonObject, body: JsonValue, aliases: Mapping[str, str]) -> Repair | Unrepaired:
+    """Move what has drifted back to where the contract expects it, or say why that is not proven.
+
+    `body` is the whole envelope. `aliases` maps dotted fields of the contract to the vendor's other name.
+    """
+    unwrapped = unwrap(body)
+    if unwrapped is not None and unwrapped.output is None:
+        return Unrepaired("the vendor says that there is nothing")
+    if unwrapped is not None:
+        output, moves = _rename(schema, [unwrapped.output], _Place(), aliases)
+        if moves and fits(schema, output[0]):
+            return _repaired(schema, output[0], moves)
+    return _relocate(schema, body, aliases)
+
+
+def _repaired(schema: JsonObject, output: JsonValue, moves: tuple[Move, ...]) -> Repair:
+    extras = tuple(one.path for one in compare(schema, output) if one.change == "unexpected")
+    return Repair(output=output, moves=moves, extras=extras)
+
+
+def _relocate(schema: JsonObject, body: JsonValue, aliases: Mapping[str, str]) -> Repair | Unrepaired:
+    """Find the one place in the body that satisfies the whole contract (T1)."""
+    core = items_of(schema) if "array" in kinds_of(schema) else schema
+    if len(required_of(core)) < FEWEST_FIELDS:
+        return Unrepaired("the contract has too few fields to recognise its object elsewhere")
+    fitting = (place for place in _places(body) if admits(schema, place.value))
+    places = list(islice(fitting, MOST_PLACES + 1))
+    if len(places) > MOST_PLACES:
+        return Unrepaired("the answer is too large to be searched")
+    satisfied: list[tuple[_Found, Repair]] = []
+    for place in places:
+        output, moves = _rename(schema, [place.value], _Place(), aliases)
+        if _is_substantial(core, output[0]) and fits(schema, output[0]):
+            wrap = Move(tier="T1", found=place.path, expected="data")
+            satisfied.append((place, _repaired(schema, output[0], (wrap, *moves))))
+    if len(satisfied) != 1:
+        count = len(satisfied) or "no"
+        return Unrepaired(f"{count} places in the answer satisfy the contract; exactly one would have to")
+    found, mended = satisfied[0]
+    objection = _objection(found, core)
+    return Unrepaired(objection) if objection else mended
+
+
+def _places(body: JsonValue) -> Iterator[_Found]:
+    """Walk every object and list of the body but `data` itself."""
+    waiting = [_Found("$", body)]
+    while waiting:
+        here = waiting.pop()
+        if here.path != "data" and isinstance(here.value, dict | list):
+            yield here
+        if isinstance(here.value, dict):
+            prefix = "" if here.path == "$" else f"{here.path}."
+            for name, inner in here.value.items():
+                waiting.append(
+                    _Found(prefix + name, inner, (*here.holders, (here.value, name)), here.is_item)
+                )
+        if isinstance(here.value, list):
+            waiting.extend(
+                _Found(f"{here.path}[]", inner, here.holders, is_item=True) for inner in here.value
+            )
+
+
+def _is_substantial(core: JsonObject, output: JsonValue) -> bool:
+    """Tell whether there is enough in it to be recognised: several declared fields, in every item."""
+    declared = properties_of(core).keys()
+    objects = output if isinstance(output, list) else [output]
+    return bool(objects) and all(
+        isinstance(one, dict) and len(declared & one.keys()) >= FEWEST_FIELDS for one in objects
+    )
+
+
+def _objection(found: _Found, core: JsonObject) -> str:
+    """Return why the one place may mean something else than the old one; empty when it is a mere envelope."""
+    if found.is_item:
+        return "the contract's object is one of a list; which one was meant is not proven"
+    if len(found.holders) > DEEPEST_ENVELOPE:
+        return "the contract's object sits too deep to be a mere envelope"
+    if found.path == "$" and isinstance(found.value, dict) and "data" in found.value:
+        return _STILL_THERE
+    declared = {_tokens(name) for name in properties_of(core)}
+    for depth, (holder, name) in enumerate(found.holders):
+        if any(map(_TELLING.fullmatch, _tokens(name))):
+            return f"the name `{name}` may say that it is another thing than the contract's"
+        if depth == 0 and "data" in holder and name != "data":
+            return _STILL_THERE
+        siblings = {other: value for other, value in holder.items() if other != name} if depth else {}
+        if any(isinstance(value, dict | list) for value in siblings.values()):
+            return f"`{name}` has siblings of substance, so it is no mere envelope"
+        if any(_tokens(other) in declared for other in siblings):
+            return f"fields of the contract stand beside `{name}`"
+    return ""
+
+
+def _rename(
+    schema: JsonObject, group: list[JsonValue], place: _Place, aliases: Mapping[str, str]
+) -> tuple[list[JsonValue], tuple[Move, ...]]:
+    """Give the values of one place their contract names, all the way down; a move holds for all of them."""
+    group, moves = _rename_fields(schema, group, place, aliases)
+    for name, rule in properties_of(schema).items():
+        inner = [one[name] for one in group if isinstance(one, dict) and name in one]
+        changed, more = _rename(rule, inner, place.of(name), aliases) if inner else ([], ())
+        if more:
+            supply = iter(changed)
+            group = [
+                {**one, name: next(supply)} if isinstance(one, dict) and name in one else one for one in group
+            ]
+            moves += more
+    items = [item for one in group if isinstance(one, list) for item in one]
+    changed, more = _rename(items_of(schema), items, place.of_items(), aliases) if items else ([], ())
+    if more:
+        supply = iter(changed)
+        group = [[next(supply) for _ in one] if isinstance(one, list) else one for one in group]
+    return group, moves + more
+
+
+def _rename_fields(
+    schema: JsonObject, group: list[JsonValue], place: _Place, aliases: Mapping[str, str]
+) -> tuple[list[JsonValue], tuple[Move, ...]]:
+    declared = properties_of(schema)
+    present = dict.fromkeys(name for one in group if isinstance(one, dict) for name in one)
+    missing = [name for name in declared if name not in present]
+    strange = [name for name in present if name not in declared]
+    if not missing or not strange:
+        return group, ()
+    names = {**declared, **present}
+    pairs: list[tuple[str, str, Tier]] = [
+        (found, name, "T0") for found, name in _same_words(missing, strange, list(names))
+    ]
+    others = {name: aliases.get(".".join((*place.field, name)), "") for name in missing}
+    pairs += [(other, name, "T3") for name, other in others.items() if other in strange]
+    moves = _unique(pairs)
+    renames = {found: name for found, name, _ in moves}
+    if not renames:
+        return group, ()
+    renamed: list[JsonValue] = [
+        {renames.get(name, name): value for name, value in one.items()} if isinstance(one, dict) else one
+        for one in group
+    ]
+    return renamed, tuple(
+        Move(tier=tier, found=f"{place.path}.{found}", expected=f"{place.path}.{name}")
+        for found, name, tier in moves
+    )
+
+
+def _same_words(missing: list[str], strange: list[str], names: list[str]) -> Iterator[tuple[str, str]]:
+    """Pair a missing name with a strange one of the same words, when no third name has these words."""
+    by_words: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name in names:
+        by_words[_tokens(name)].append(name)
+    for name in missing:
+        others = [other for other in by_words[_tokens(name)] if other != name]
+        if len(others) == 1 and others[0] in strange:
+            yield others[0], name
+
+
+def _unique(pairs: list[tuple[str, str, Tier]]) -> list[tuple[str, str, Tier]]:
+    """Keep the pairs whose both sides occur in no other pair."""
+    sources = Counter(found for found, _, _ in pairs)
+    targets = Counter(name for _, name, _ in pairs)
+    return [pair for pair in pairs if sources[pair[0]] == 1 and targets[pair[1]] == 1]
+
+
+@lru_cache(maxsize=8192)
+def _tokens(name: str) -> tuple[str, ...]:
+    """Split a name into its words; a name that is in no known style is one word, as it stands."""
+    if not _STYLED_NAME.match(name):
+        return (name,)
+    return tuple(word.lower() for word in _TOKEN.findall(name))

@@ -1,0 +1,77 @@
+"""What is known of a call's earlier attempts and its means: all that a judgement weighs besides the reply."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ..connectors.contract import Frozen
+from .outcome import Standing
+from .verdict import FaultKind
+
+
+class Attempt(Frozen):
+    """One earlier attempt of the call, as it was judged."""
+
+    number: int
+    sent_at: datetime
+    """Not before the moment at which it left: later is safe, earlier is not."""
+    standing: Standing | Literal["absent"]
+    """`absent`: it was unknown, and a settled reading proved that it did not take place."""
+    fault_kind: FaultKind | None = None
+    remedy: Literal["wait", "renew", "settle", "resend"] | None = None
+
+
+class Ledger(Frozen):
+    """The earlier attempts and the budget of one call."""
+
+    attempts: tuple[Attempt, ...] = ()
+    """Earlier attempts of this call; while its outcome is settled, all of them. Confirming reads are none."""
+    now: datetime
+    """When the reply that is judged came in, or later."""
+    settle: timedelta | None = None
+    """After this time an effect that was sent is surely listed, or never will be; None: no bound is known."""
+    marker_trusted: bool = False
+    """Whether the account is known to echo our marker, so that its absence may count."""
+    most_attempts: int = 6
+    most_throttled: int = 20
+    """How many attempts the vendor may turn away for their pace; these do not count as attempts otherwise."""
+    probes: int = 0
+    """Confirming reads made for the present unknown, before the one that is judged."""
+    most_probes: int = 5
+    """How many confirming reads may lead nowhere; the pages of one listing do not count."""
+    longest_wait: timedelta = timedelta(minutes=5)
+    """Beyond this the engine waits on a timer rather than in memory."""
+    salt: str = ""
+    """Key of the call; spreads the waits."""
+    renewed: int = 0
+    renewal_changed: bool | None = None
+    """Whether the last renewal brought another secret; None before the first."""
+
+    @property
+    def number(self) -> int:
+        """Number of the attempt that is judged; counts from 1."""
+        return len(self.attempts) + 1
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether an earlier attempt may have taken place without our knowing."""
+        return any(attempt.standing == "unknown" for attempt in self.attempts)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the attempt that is judged was the last one."""
+        throttled = sum(attempt.fault_kind == "rate_limit" for attempt in self.attempts)
+        return self.number - throttled >= self.most_attempts
+
+    @property
+    def is_turned_away_for_good(self) -> bool:
+        """Whether the vendor has asked for fewer calls as often as it may."""
+        throttled = sum(attempt.fault_kind == "rate_limit" for attempt in self.attempts)
+        return throttled + 1 >= self.most_throttled
+
+
+def proved_absent(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return the attempts after a settled reading found nothing of them."""
+    return tuple(
+        attempt.model_copy(update={"standing": "absent"}) if attempt.standing == "unknown" else attempt
+        for attempt in attempts
+    )
