@@ -124,12 +124,12 @@ def _absent(spec: ToolSpec, ledger: Ledger, pages: int) -> Verdict:
 
 def _unproven_absence(spec: ToolSpec, call: ToolCall, ledger: Ledger, page: int) -> Verdict:
     """Look a few times more, since presence would settle it, then leave it to a person."""
-    reason = (
-        "no `settle` time is declared for the connection, so its absence proves nothing"
-        if ledger.marker_trusted
-        else "the account is not known to echo our marker, so its absence proves nothing"
-    )
-    fault = _unknown(f"`{spec.operation}` is not listed, but {reason}")
+    reason = "the account is not known to echo our marker"
+    if ledger.marker_trusted:
+        reason = "no `settle` time is declared for the connection"
+    if not ledger.attempts:
+        reason = "it is not known when it was sent"
+    fault = _unknown(f"`{spec.operation}` is not listed, but {reason}, so that proves nothing")
     if _fruitless(ledger, page) + 1 >= ledger.most_probes:
         return Parked(fault=fault, next_action=dashboard_hint(spec, call))
     return Healing(fault=fault, remedy=Settle(after=backoff(ledger.probes + 1, ledger.salt)))

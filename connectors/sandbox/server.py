@@ -68,7 +68,9 @@ async def open_sandbox(
     """
     async with _open_desk(settings, clock) as (desk, log):
         front = _Front(desk, log, clock, stop)
-        runner = web.ServerRunner(web.Server(front.answer), shutdown_timeout=_SHUTDOWN_SECONDS)
+        runner = web.ServerRunner(
+            web.Server(front.answer, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS
+        )
         await runner.setup()
         try:
             port = await _listen(runner, settings)

@@ -26,6 +26,7 @@ from .state import CallJob, Healed, View, parcel
 
 _VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 MOST_SLOT_WAITS = 5
+_PROOF = "the call then passed the Verifier"
 
 
 def judge_call(context: RunContext, task: CallJob, view: View) -> Command[str]:
@@ -167,13 +168,24 @@ def _pass(context: RunContext, task: CallJob, view: View, verdict: Passed) -> Co
 
 def _record_heals(context: RunContext, task: CallJob, verdict: Passed) -> None:
     """Write a heal record for each remedy that led here: now its postcondition holds."""
-    pending = [
-        Mend(fault=one.fault, remedy=one.remedy, proof="the call then passed the Verifier")
-        for one in task.healing
-    ]
-    for number, mend in enumerate([*pending, *verdict.mends]):
+    mends = [Mend(fault=one.fault, remedy=one.remedy, proof=_PROOF) for one in task.healing]
+    if task.probe and mends and verdict.mends:  # the reading settled the fault that asked for it: one heal, not two
+        mends[-1] = mends[-1].model_copy(update={"proof": verdict.mends[0].proof})
+    else:
+        mends.extend(verdict.mends)
+    for number, mend in enumerate(mends):
         context.tape.heal(fact_key(task.path, task.attempt, "heal", number), mend.model_dump(mode="json"))
         context.report(Progress(kind="heal", path=task.path, detail=f"{mend.fault.kind}: {mend.remedy}"))
+
+
+def _healing(task: CallJob, verdict: Healing) -> tuple[Healed, ...]:
+    """Return the remedies under way; what a confirming read leads to belongs to the fault that asked for it."""
+    if not task.probe or not task.healing:
+        return (*task.healing, Healed(fault=verdict.fault, remedy=verdict.remedy.kind))
+    if verdict.remedy.kind == "settle":
+        return task.healing
+    last = task.healing[-1].model_copy(update={"remedy": f"settle, then {verdict.remedy.kind}"})
+    return (*task.healing[:-1], last)
 
 
 def _heal(
@@ -189,15 +201,11 @@ def _heal(
     if reply is None or isinstance(remedy, Rewrite):
         raise TypeError("a call is healed by what applies to calls")
     now = reply.received_at
-    settles_again = task.probe and remedy.kind == "settle"
-    healing = (
-        task.healing if settles_again else (*task.healing, Healed(fault=verdict.fault, remedy=remedy.kind))
-    )
     following = task.model_copy(
         update={
             "attempt": task.attempt + 1,
             "attempts": (*task.attempts, attempt) if attempt else task.attempts,
-            "healing": healing,
+            "healing": _healing(task, verdict),
             "reply": None,
             "probe": 0,
         }

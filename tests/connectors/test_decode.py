@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mendflow.connectors.contract import Flaw
 from mendflow.connectors.decode import DEEPEST, EXCERPT, Decoded, decode
@@ -22,6 +22,7 @@ indents = st.sampled_from([None, 0, 1, "\t"])
 separators = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " \n: ")])
 
 
+@settings(deadline=None)
 @given(values, indents, separators, st.booleans())
 @example({"a": 'x":', "b": ":", '"': "\\"}, None, (",", ":"), True)
 def test_clean_json_is_read_whole(
@@ -35,6 +36,7 @@ def test_clean_json_is_read_whole(
     assert decode(text.encode(), JSON) == Decoded(value=value)
 
 
+@settings(deadline=None)
 @given(values, texts, values, separators, st.booleans())
 @example("", ":", None, (",", ":"), True)
 def test_duplicate_key_is_found_anywhere(
@@ -52,6 +54,7 @@ def test_duplicate_key_is_found_anywhere(
     assert decode(text.encode(), JSON).flaw == "duplicate_key"
 
 
+@settings(deadline=None)
 @given(st.lists(values) | st.dictionaries(texts, values) | texts, indents, st.booleans(), st.data())
 def test_every_beginning_of_a_json_text_is_truncated(
     value: JsonValue,
@@ -65,6 +68,7 @@ def test_every_beginning_of_a_json_text_is_truncated(
     assert decode(raw[:cut], JSON).flaw == "truncated"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([JSON, "text/html", ""]))
 @example(b'{"a":1e400', JSON)
 @example(b"}", JSON)
@@ -84,6 +88,7 @@ def test_decoding_is_total_and_strict(raw: bytes, content_type: str) -> None:
         assert decoded.excerpt.isprintable()
 
 
+@settings(deadline=None)
 @given(st.text('[]{}:,"truefalsn0.-eE\\u ', max_size=12), st.text('[]{}:,"truefalsn0.-eE\\u ', max_size=6))
 @example('{"a":', "1}")
 def test_what_is_not_truncated_cannot_be_completed(start: str, rest: str) -> None:

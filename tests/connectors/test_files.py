@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mendflow.connectors import files
 from mendflow.connectors.clock import VirtualClock
@@ -182,6 +182,7 @@ async def test_csv_that_cannot_be_read_is_refused(
     assert await read(tmp_path, "csv.read", path="a.csv", **arguments) == refusal(40000, message)
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.lists(

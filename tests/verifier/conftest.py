@@ -1,4 +1,4 @@
-"""The tools that the judgements are tried on: a read, a marked write, a natural key, a blind write, a listing."""
+"""The tools that judgements are tried on: a read, a marked write, a natural key, a blind write, a listing."""
 
 from datetime import UTC, datetime
 
@@ -150,3 +150,18 @@ def upsert_call() -> ToolCall:
 def mailing_call() -> ToolCall:
     """Return a call of the blind write."""
     return ToolCall(connection="piggy", operation="contact_verification.send", arguments={"email": "a@b.c"})
+
+
+@pytest.fixture(scope="session")
+def tools(  # noqa: PLR0917  # one pair of fixtures for each kind of tool
+    lookup: ToolSpec,
+    lookup_call: ToolCall,
+    award: ToolSpec,
+    award_call: ToolCall,
+    upsert: ToolSpec,
+    upsert_call: ToolCall,
+    mailing: ToolSpec,
+    mailing_call: ToolCall,
+) -> list[tuple[ToolSpec, ToolCall]]:
+    """Return the read, the marked, the repeatable and the blind write, each with a call."""
+    return [(lookup, lookup_call), (award, award_call), (upsert, upsert_call), (mailing, mailing_call)]

@@ -48,7 +48,7 @@ def test_a_proved_absence_allows_one_more_sending() -> None:
 
 
 def test_a_call_that_was_turned_away_may_go_again() -> None:
-    """What never left, and what was refused for now only, leaves the effect planned; a real refusal ends it."""
+    """What never left, or was refused for now only, leaves the effect planned; a real refusal ends it."""
     assert conclude(OPEN, "not_sent", PROOF).state == "planned"
     assert conclude(OPEN, "refused", PROOF, final=False).state == "planned"
     assert conclude(OPEN, "refused", PROOF).state == "refused"

@@ -1,9 +1,11 @@
+from mendflow.connectors.contract import JsonObject
 from mendflow.verifier.envelope import Unwrapped, VendorError, unwrap, vendor_error
+from pydantic import JsonValue
 
 
 def test_meta_as_list_as_object_and_absent_are_equal() -> None:
     """The three ways in which the vendor says that there is no meta read the same."""
-    bodies = [{"data": [1], "meta": []}, {"data": [1], "meta": {}}, {"data": [1]}]
+    bodies: list[JsonValue] = [{"data": [1], "meta": []}, {"data": [1], "meta": {}}, {"data": [1]}]
     assert [unwrap(body) for body in bodies] == [Unwrapped(output=[1], meta={})] * 3
 
 
@@ -14,18 +16,24 @@ def test_null_is_data() -> None:
 
 def test_a_body_without_data_is_no_success() -> None:
     """Whatever has no `data` is not unwrapped."""
-    assert [unwrap(body) for body in ({}, {"result": {}}, [], "data", 1, None)] == [None] * 6
+    bodies: list[JsonValue] = [{}, {"result": {}}, [], "data", 1, None]
+    assert [unwrap(body) for body in bodies] == [None] * 6
 
 
 def test_a_whole_error_is_read_with_the_names_of_its_fields() -> None:
     """Code, words and fields of a validation error are kept, its values are not."""
-    body = {"message": "Invalid input.", "code": 1003, "status_code": 400, "errors": {"email": ["bad: a@b"]}}
+    body: JsonObject = {
+        "message": "Invalid input.",
+        "code": 1003,
+        "status_code": 400,
+        "errors": {"email": ["bad: a@b"]},
+    }
     assert vendor_error(body) == VendorError(code=1003, message="Invalid input.", fields=("email",))
 
 
 def test_an_error_that_lost_a_part_is_no_error_of_the_vendor() -> None:
     """A proof that nothing happened needs the whole shape."""
-    broken = [
+    broken: list[JsonValue] = [
         {"message": "x", "code": 1003},
         {"message": "x", "status_code": 400},
         {"code": 1003, "status_code": 400},

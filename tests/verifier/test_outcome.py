@@ -102,16 +102,13 @@ def test_each_form_of_reply_has_its_outcome(
     came: Answer | NoAnswer,
     of_read: tuple[Standing, FaultKind | None],
     of_write: tuple[Standing, FaultKind | None],
-    lookup: ToolSpec,
-    lookup_call: ToolCall,
-    award: ToolSpec,
-    award_call: ToolCall,
+    tools: list[tuple[ToolSpec, ToolCall]],
     now: datetime,
 ) -> None:
     """One row for each form: reads are never unknown, writes are whatever is proven and no more."""
     del what
     reply = Reply(outcome=came, received_at=now)
-    read, write = classify(lookup, lookup_call, reply), classify(award, award_call, reply)
+    read, write = (classify(spec, call, reply) for spec, call in tools[:2])
     assert (read.standing, read.fault.kind if read.fault else None) == of_read
     assert (write.standing, write.fault.kind if write.fault else None) == of_write
     assert read.not_applied == (read.standing != "done")

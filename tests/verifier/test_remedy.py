@@ -54,7 +54,7 @@ def test_calls_spread() -> None:
 def test_hints_are_read_as_they_are_meant_or_not_at_all(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    """Seconds, dates by the vendor's own clock, resets by magnitude; absurd and ambiguous ones count for nothing."""
+    """Seconds, dates by the vendor's own clock, resets by magnitude; absurd or ambiguous ones are dropped."""
     assert hinted_wait(headers, NOW) == (None if seconds is None else timedelta(seconds=seconds))
 
 

@@ -2,7 +2,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.errors import InvalidUse
@@ -11,6 +11,7 @@ from mendflow.connectors.piggy.route import Route
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
+@settings(deadline=None)
 @given(texts.filter(lambda text: text not in {".", ".."}), texts)
 def test_argument_stays_in_its_place(uuid: str, code: str) -> None:
     """Whatever an argument holds, it is one segment of the path or one value of the query."""

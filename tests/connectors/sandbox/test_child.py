@@ -61,16 +61,14 @@ async def emails_of(base_url: str) -> list[str]:
 
 
 async def test_a_child_serves_and_ends(tmp_path: Path) -> None:
-    """It starts with its settings, and its state is free again when the context ends."""
+    """It starts by the command line with its settings, and its state is free again when the context ends."""
     state, key_file = tmp_path / "state", tmp_path / "key"
     faults = [parse_fault("unauthorized@*")]
-    async with SandboxChild(
-        seed=3, api_key="k", state=state, key_file=key_file, faults=faults, program=PROGRAM
-    ) as child:
+    async with SandboxChild(seed=3, api_key="k", state=state, key_file=key_file, faults=faults) as child:
         statuses = [await join(child.base_url, "a@example.com", child.api_key.get_secret_value())]
         statuses.append(await join(child.base_url, "a@example.com", key_file.read_text().strip()))
     assert statuses == [401, 200]
-    async with SandboxChild(seed=3, api_key="k", state=state, program=PROGRAM) as child:
+    async with SandboxChild(seed=3, api_key="k", state=state) as child:
         assert await emails_of(child.base_url) == ["a@example.com"]
         assert child.api_key.get_secret_value() == key_file.read_text().strip()
 

@@ -1,0 +1,247 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mendflow.connectors.contract import Answer, JsonObject, NoAnswer, Paging, Reply, ToolCall, ToolSpec
+from mendflow.verifier.ledger import Attempt, Ledger
+from mendflow.verifier.remedy import backoff
+from mendflow.verifier.settling import judge_probe, probe_call
+from mendflow.verifier.verdict import Failed, Fault, Healing, Mend, Parked, Passed, Resend, Settle, Verdict
+from pydantic import JsonValue
+
+SENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SETTLE = timedelta(seconds=0.3)
+OURS: JsonObject = {"uuid": "r-1", "credits": 10, "contact": {"uuid": "c-1"}, "slot": "mf_1"}
+THEIRS: JsonObject = {**OURS, "uuid": "r-2", "slot": "mf_2"}
+LOOK = (
+    "Look in the vendor's dashboard for a `credit_receptions.create` with `slot` = `mf_1`. If it is there,"
+    " the effect took place; mendflow does not send it again by itself."
+)
+
+
+def ledger(after: timedelta = SETTLE, attempts: int = 1, **facts: object) -> Ledger:
+    """Return the ledger of a call whose last attempt is unknown, some time after it was sent."""
+    made = [Attempt(number=number, sent_at=SENT, standing="unknown") for number in range(1, attempts + 1)]
+    usual = {"now": SENT + after, "settle": SETTLE, "marker_trusted": True, "salt": "k", "attempts": made}
+    return Ledger.model_validate({**usual, **facts})
+
+
+def page_of(*items: JsonValue, page: int = 1, last: JsonValue = 1) -> Reply:
+    """Return a page of the listing."""
+    body: JsonObject = {"data": list(items), "meta": {"page": page, "last_page": last}}
+    return Reply(outcome=Answer(status=200, body=body), received_at=SENT)
+
+
+@pytest.fixture
+def judged(award: ToolSpec, award_call: ToolCall, listing: ToolSpec) -> "Judged":
+    """Return the judgement of a page of the usual listing."""
+    return Judged(award, award_call, listing)
+
+
+class Judged:
+    def __init__(self, award: ToolSpec, call: ToolCall, listing: ToolSpec) -> None:
+        self.award, self.call, self.listing = award, call, listing
+
+    def __call__(self, reply: Reply, state: Ledger, page: int = 1) -> Verdict:
+        probe = probe_call(self.award, self.call, page)
+        return judge_probe(self.award, self.call, self.listing, probe, reply, state)
+
+
+def remedy_of(verdict: Verdict) -> object:
+    """Return the remedy, or the kind of a verdict that has none."""
+    return verdict.remedy if isinstance(verdict, Healing) else verdict.kind
+
+
+def test_the_confirming_read_is_built_from_the_call(award: ToolSpec, award_call: ToolCall) -> None:
+    """Fixed arguments, copied ones, and the page."""
+    arguments: JsonObject = {"type": "credit_receptions", "contact_uuid": "c-1", "limit": 100, "page": 2}
+    probe = ToolCall(connection="piggy", operation="loyalty_transactions.list", arguments=arguments)
+    assert probe_call(award, award_call, 2) == probe
+    bare = probe_call(award, award_call, 1, paging=None)
+    assert bare.arguments == {"type": "credit_receptions", "contact_uuid": "c-1"}
+    named = probe_call(award, award_call, 3, paging=Paging(page="p", limit="n", largest=30))
+    assert named.arguments == {**bare.arguments, "n": 30, "p": 3}
+
+
+def test_a_marker_that_is_there_proves_the_effect(judged: Judged) -> None:
+    """Even before the settle time, on any page, whether or not absence would count."""
+    mend = Mend(
+        fault=Fault(
+            kind="unknown_outcome", detail="whether `credit_receptions.create` took place was unknown"
+        ),
+        remedy="settle",
+        proof="the marker was found in `loyalty_transactions.list`, page 2",
+    )
+    early = ledger(timedelta(), settle=None, marker_trusted=False)
+    assert judged(page_of(THEIRS, OURS, page=2, last=9), early, 2) == Passed(output=OURS, mends=(mend,))
+
+
+def test_a_settled_complete_absence_allows_a_resend(judged: Judged) -> None:
+    """All pages are read, the settle time is over, the marker is trusted: it did not take place."""
+    fault = Fault(
+        kind="unknown_outcome",
+        detail="`credit_receptions.create` did not take place:"
+        " after the settle time its marker is not on the only page",
+    )
+    assert judged(page_of(THEIRS), ledger()) == Healing(fault=fault, remedy=Resend())
+
+
+def test_a_proved_absence_after_the_last_attempt_is_a_failure(judged: Judged) -> None:
+    """It is known that nothing happened, so it may be called failed."""
+    verdict = judged(page_of(), ledger(attempts=6))
+    assert isinstance(verdict, Failed)
+    assert verdict.fault.kind == "budget_spent"
+
+
+def test_too_early_absence_means_waiting_and_starting_over(judged: Judged) -> None:
+    """Pages that were read before the settle time do not count: the listing is read again from its start."""
+    early = ledger(timedelta(seconds=0.1))
+    again = Settle(after=timedelta(seconds=0.2))
+    assert remedy_of(judged(page_of(THEIRS), early)) == again
+    assert remedy_of(judged(page_of(THEIRS, page=2, last=3), early, 2)) == again
+
+
+def test_all_pages_are_read(judged: Judged) -> None:
+    """The marker on the first of three pages, or on none: the next page follows until the last."""
+    assert remedy_of(judged(page_of(THEIRS, last=3), ledger())) == Settle(after=timedelta(), page=2)
+    assert remedy_of(judged(page_of(page=2, last="3"), ledger(probes=1), 2)) == Settle(
+        after=timedelta(), page=3
+    )
+    assert remedy_of(judged(page_of(page=3, last=3), ledger(probes=2), 3)) == Resend()
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {},
+        {"last_page": None},
+        {"last_page": "many"},
+        {"last_page": True},
+        {"last_page": 1, "page": 2},
+        {"last_page": -1},
+    ],
+)
+def test_a_listing_whose_end_is_not_proven_proves_nothing(meta: JsonObject, judged: Judged) -> None:
+    """Without a number of the last page, or with another page than asked for, absence is not proven."""
+    reply = Reply(outcome=Answer(status=200, body={"data": [THEIRS], "meta": meta}), received_at=SENT)
+    fault = Fault(
+        kind="unknown_outcome",
+        detail="whether `credit_receptions.create` took place is not settled: it is not proven that"
+        " `loyalty_transactions.list` was read to its end",
+    )
+    assert judged(reply, ledger()) == Parked(fault=fault, next_action=LOOK)
+
+
+def test_without_page_numbers_a_short_page_is_the_last(
+    award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """A full page calls for the next; a limit beyond the vendor's largest page proves nothing."""
+    plain = listing.model_copy(update={"paging": Paging(largest=2)})
+
+    def verdict(limit: int, *items: JsonValue) -> object:
+        probe = probe_call(award, award_call, 1, paging=Paging(largest=limit))
+        reply = Reply(outcome=Answer(status=200, body={"data": list(items)}), received_at=SENT)
+        return remedy_of(judge_probe(award, award_call, plain, probe, reply, ledger()))
+
+    assert verdict(2, THEIRS) == Resend()
+    assert verdict(2, THEIRS, THEIRS) == Settle(after=timedelta(), page=2)
+    assert verdict(3, THEIRS) == "parked"
+    unpaged = listing.model_copy(update={"paging": None})
+    probe = probe_call(award, award_call, 1, paging=None)
+    assert remedy_of(judge_probe(award, award_call, unpaged, probe, page_of(THEIRS), ledger())) == "parked"
+
+
+@pytest.mark.parametrize("facts", [{"settle": None}, {"marker_trusted": False}, {"attempts": 0}])
+def test_absence_that_proves_nothing_is_never_a_resend(facts: dict[str, Any], judged: Judged) -> None:
+    """A few more looks, for presence would settle it; then a person."""
+    waits = [remedy_of(judged(page_of(), ledger(probes=probes, **facts))) for probes in range(5)]
+    assert waits == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [OURS, OURS],
+        [{**OURS, "credits": 100}],
+        [{**OURS, "slot": None, "Slot": "mf_1"}],
+        [{**THEIRS, "attributes": {"slot": "mf_1"}}],
+    ],
+    ids=["twice", "another amount", "another name", "another place"],
+)
+def test_contradictions_go_to_a_person(items: list[JsonValue], judged: Judged) -> None:
+    """The marker twice, with another amount, or where it does not belong: neither done nor absent."""
+    verdict = judged(page_of(*items), ledger())
+    assert isinstance(verdict, Parked)
+    assert verdict.next_action == LOOK
+
+
+UNUSABLE: list[tuple[Answer | NoAnswer, timedelta, bool]] = [
+    (NoAnswer(sent="unknown", reason="timeout"), timedelta(), False),
+    (Answer(status=500), timedelta(), False),
+    (Answer(status=429, headers={"retry-after": "2"}), timedelta(seconds=2), False),
+    (Answer(status=401), timedelta(), True),
+    (Answer(status=200, body={"data": {"items": [THEIRS, THEIRS]}}), timedelta(), False),
+    (Answer(status=200, body={"data": [{"uuid": "r-9"}], "meta": {"last_page": 1}}), timedelta(), False),
+]
+
+
+@pytest.mark.parametrize(("came", "hint", "renew"), UNUSABLE)
+def test_an_unusable_page_is_read_again_and_never_healed(
+    *,
+    came: Answer | NoAnswer,
+    hint: timedelta,
+    renew: bool,
+    judged: Judged,
+) -> None:
+    """The same page after a pause, with the key read again when it was not let in; then a person."""
+    reply = Reply(outcome=came, received_at=SENT)
+    verdicts = [remedy_of(judged(reply, ledger(probes=probes), 2)) for probes in range(1, 6)]
+    pauses = [backoff(number, "k") + hint for number in range(2, 6)]
+    assert verdicts == [*(Settle(after=pause, page=2, renew=renew) for pause in pauses), "parked"]
+
+
+ITEM: st.SearchStrategy[JsonValue] = st.sampled_from([OURS, THEIRS, {**OURS, "slot": None}, {}, None, 1])
+
+
+@given(
+    status=st.sampled_from([200, 200, 200, 400, 401, 429, 500]),
+    items=st.lists(ITEM, max_size=3),
+    last=st.sampled_from([None, 0, 1, 2, 3]),
+    late=st.integers(0, 600),
+    page=st.integers(1, 3),
+    settle=st.sampled_from([None, SETTLE]),
+    trusted=st.booleans(),
+    probes=st.integers(0, 9),
+)
+def test_only_a_full_proof_resends_and_only_the_marker_passes(
+    *,
+    status: int,
+    items: list[JsonValue],
+    last: int | None,
+    late: int,
+    page: int,
+    settle: timedelta | None,
+    trusted: bool,
+    probes: int,
+    tools: list[tuple[ToolSpec, ToolCall]],
+    listing: ToolSpec,
+) -> None:
+    """Whatever the listing says: a resend has all its proofs, a pass has the marker, nothing is raised."""
+    state = ledger(timedelta(milliseconds=late), settle=settle, marker_trusted=trusted, probes=probes)
+    award, award_call = tools[1]
+    probe = probe_call(award, award_call, page)
+    body: JsonObject = {"data": items, "meta": {} if last is None else {"last_page": last}}
+    reply = Reply(outcome=Answer(status=status, body=body), received_at=SENT)
+    verdict = judge_probe(award, award_call, listing, probe, reply, state)
+    remedy = remedy_of(verdict)
+    assert isinstance(remedy, Settle | Resend | str)
+    if isinstance(remedy, Resend):
+        assert (status, trusted, settle) == (200, True, SETTLE)
+        assert late >= 300
+        assert OURS not in items
+        assert last is not None
+        assert last <= page
+    if isinstance(verdict, Passed):
+        assert verdict.output == OURS
