@@ -151,7 +151,9 @@ class NoAnswer(Tagged):
     kind: Literal["no_answer"] = "no_answer"
     sent: Literal["no", "unknown"]
     """`no` only where it is certain that not one byte of the request left."""
-    reason: Literal["dns", "connect", "tls", "pool", "timeout", "reset", "protocol", "cancelled", "crash", "credential"]
+    reason: Literal[
+        "dns", "connect", "tls", "pool", "timeout", "reset", "protocol", "cancelled", "crash", "credential"
+    ]
     detail: str = ""
 
 

@@ -41,7 +41,7 @@ class Decoded:
     excerpt: str = ""
 
 
-class _Flawed(Exception):  # noqa: N818  # a signal within this file
+class _Flawed(Exception):  # a signal within this file
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw)
         self.flaw: Flaw = flaw

@@ -97,7 +97,7 @@ TOOLS: Final[Mapping[str, ToolSpec]] = MappingProxyType(
 )
 
 
-class _Refused(Exception):  # noqa: N818  # a signal within this file
+class _Refused(Exception):  # a signal within this file
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code

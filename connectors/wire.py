@@ -56,11 +56,11 @@ class _Trip:
             self.phase = "sent"
 
 
-class _TooLarge(Exception):  # noqa: N818  # a signal within this file
+class _TooLarge(Exception):  # a signal within this file
     """The body is larger than `LARGEST_BODY`."""
 
 
-class _Undecodable(Exception):  # noqa: N818  # a signal within this file
+class _Undecodable(Exception):  # a signal within this file
     """The body has a content coding that was not asked for, or breaks its own."""
 
 

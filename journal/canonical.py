@@ -44,7 +44,7 @@ def digest(value: JsonValue) -> str:
 def first_difference(
     old: JsonValue, new: JsonValue, path: str = ""
 ) -> tuple[str, JsonValue, JsonValue] | None:
-    """Return (path, old, new) of the first field that differs, in key order; None when the values are equal."""
+    """Return (path, old, new) of the first field that differs, in key order; None for equal values."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             found = first_difference(old.get(key), new.get(key), f"{path}.{key}" if path else key)

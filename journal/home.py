@@ -37,7 +37,7 @@ class Home:
 
     @contextmanager
     def owning(self, run_id: str) -> Iterator[None]:
-        """Hold the run's lock. The kernel lets go of it when the process dies, so holding it proves the last owner dead.
+        """Hold the run's lock. The kernel lets go when a process dies, so holding it proves the last owner dead.
 
         Raises InvalidUse when a living process holds it.
         """

@@ -9,6 +9,8 @@ from .canonical import digest, first_difference
 from .events import fact_key, key_order
 from .tape import Change, Compute, Divergence, Recorded, no_change
 
+_SHOWN = 120
+
 
 class ReplayTape:
     """Serves one run's facts by key. The first difference raises `Divergence`."""
@@ -140,4 +142,4 @@ def _differ(key: str, old: JsonValue, new: JsonValue, what: str) -> NoReturn:
 
 def _short(value: JsonValue) -> str:
     text = repr(value)
-    return text if len(text) <= 120 else text[:117] + "..."
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

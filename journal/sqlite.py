@@ -285,8 +285,7 @@ class SqliteStore:
         results: list[tuple[_Job, object, BaseException | None]] = []
         try:
             db.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                results.append(self._run(db, job))
+            results.extend([self._run(db, job) for job in batch])
             db.execute("COMMIT")
         except sqlite3.Error as error:
             if db.in_transaction:

@@ -176,7 +176,7 @@ def tools(
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 picks a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the account's ids.")] = 7,
     api_key: Annotated[str, typer.Option(help="The key that is valid at the start.")] = "",
     state: Annotated[Path | None, typer.Option(help="Keep the account in this file.")] = None,

@@ -1,6 +1,9 @@
 """The commands that run: start, resume, decide."""
 
 import asyncio
+import os
+import sys
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,12 +12,14 @@ from pathlib import Path
 import orjson
 import typer
 
+from ..agents.chat import check_model
 from ..agents.models import open_model
 from ..connectors.clock import SystemClock
 from ..connectors.contract import ConnectionSettings, Connector, JsonObject
 from ..connectors.errors import InvalidUse
 from ..connectors.opening import open_connector
 from ..graph.engine.approvals import decide_approval
+from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
 from ..graph.engine.summary import RunResult
 from ..graph.language.compiler import check_inputs
@@ -23,12 +28,13 @@ from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
 from ..journal.vault import Vault
 from .exits import COMPLETED, OF_STATUS
+from .logs import log_to_stderr
 from .pins import order_of, plan_of
 from .progress import Report, quiet, watching
 from .render import print_result
-from .showing import existing_home
+from .showing import events_of, existing_home
 from .workflows import load_plan
-from .worlds import World, again, chosen
+from .worlds import World, again, check_faults, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,12 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
     """Run a workflow and print what became of it."""
     plan = load_plan(options.file)
     inputs = check_inputs(plan, _pairs(options.inputs))
+    model = options.model or ("offline" if options.sandbox is not None else "")
+    check_faults(options.sandbox, options.faults)
+    for name in model_names(with_model(plan, model) if model else plan):
+        check_model(name)
+    if options.trace:
+        _check_trace(options.trace)
     home = Home(home_folder)
     home.prepare()
 
@@ -55,7 +67,6 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
             chosen(plan, home, options.sandbox, options.faults) as world,
             opened(home, report) as ports,
         ):
-            model = options.model or ("offline" if options.sandbox is not None else "")
             order = Order(plan, inputs, settled(world), world.pinned, model)
             return await _traced(ports, await start(ports, order), options.trace)
 
@@ -83,6 +94,7 @@ def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
 def record_approval(run_id: str, step: str, deny: str, by: str, home_folder: Path) -> int:
     """Write a person's decision down."""
     home = existing_home(home_folder)
+    events_of(home_folder, run_id)  # refuses a run that does not exist
 
     async def work() -> str:
         async with opened(home, quiet) as ports:
@@ -98,6 +110,7 @@ def record_approval(run_id: str, step: str, deny: str, by: str, home_folder: Pat
 async def opened(home: Home, report: Report) -> AsyncIterator[Ports]:
     """Open the journal and bind the ports to this machine."""
     vault, clock = Vault(), SystemClock()
+    log_to_stderr(os.environ.get("MENDFLOW_LOG", "error"), vault, as_json=not sys.stderr.isatty())
 
     def connector(settings: ConnectionSettings) -> Connector:
         return open_connector(settings, clock, vault.learn)
@@ -120,6 +133,15 @@ def settled(world: World) -> dict[str, ConnectionSettings]:
         name: one.model_copy(update={"folder": str(Path(one.folder).resolve())}) if one.folder else one
         for name, one in world.connections.items()
     }
+
+
+def _check_trace(path: Path) -> None:
+    """Raise InvalidUse before the run, not after it, where the trace could not be written."""
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidUse(
+            f"The trace `{path}` cannot be written there.", help="Give another path with `--trace`."
+        )
 
 
 async def _traced(ports: Ports, result: RunResult, trace: Path | None) -> RunResult:

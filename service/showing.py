@@ -17,7 +17,7 @@ from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
 from ..journal.store import RunRow
 from ..journal.vault import Vault
-from .exits import COMPLETED
+from .exits import COMPLETED, OF_STATUS
 from .render import coloured, print_open_ends, print_result, print_steps
 
 
@@ -46,7 +46,10 @@ def events_of(folder: Path, run_id: str) -> list[Event]:
 
 
 def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
-    """Print the runs, newest first."""
+    """Print the runs, newest first. Raises InvalidUse for a status that there is not."""
+    if status and status not in OF_STATUS:
+        known = ", ".join(f"`{one}`" for one in OF_STATUS)
+        raise InvalidUse(f"There is no status `{status}`; there are {known}.", help="Name one of them.")
 
     async def read() -> list[RunRow]:
         async with SqliteStore(existing_home(folder).database, Vault()) as store:
@@ -114,7 +117,9 @@ def why_lines(heal: JsonObject) -> list[str]:
         f"  proof   {heal.get('proof')}",
     ]
     moves = heal.get("moves")
-    for move in moves if isinstance(moves, list) else []:
-        if isinstance(move, dict):
-            lines.append(f"  moved   {move.get('found')} → {move.get('expected')} ({move.get('tier')})")
+    lines += [
+        f"  moved   {move.get('found')} → {move.get('expected')} ({move.get('tier')})"
+        for move in (moves if isinstance(moves, list) else [])
+        if isinstance(move, dict)
+    ]
     return lines

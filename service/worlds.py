@@ -9,13 +9,12 @@ from ..connectors.contract import ConnectionSettings, CredentialSource, JsonObje
 from ..connectors.errors import InvalidUse
 from ..connectors.sandbox.child import SandboxChild
 from ..connectors.sandbox.faults import parse_fault
+from ..connectors.sandbox.world import SETTLE
 from ..graph.language.plan import Plan
 from ..journal.home import Home
 
 SANDBOX_TIMEOUT = timedelta(seconds=2)
 """The sandbox answers in milliseconds; its fault `slow` in seconds."""
-SANDBOX_SETTLE = timedelta(seconds=0.3)
-"""The sandbox declares: what has not taken place after this time never will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,21 @@ async def in_child(
         yield World(placed, {"sandbox": "child", "state": str(state), "address": child.base_url})
 
 
-@asynccontextmanager
-async def chosen(plan: Plan, home: Home, sandbox: str | None, faults: Sequence[str]) -> AsyncIterator[World]:
-    """Open the world that the command line asks for: None is the real one, empty a child, else a URL."""
+def check_faults(sandbox: str | None, faults: Sequence[str]) -> None:
+    """Raise InvalidUse where a fault is none, or there is no sandbox of ours in which to arm it."""
     if faults and sandbox != "":
         raise InvalidUse(
             "`--fault` needs the sandbox that `--sandbox` starts.",
             help="Use `--sandbox --fault …`, or arm faults at URL/__sandbox__/faults.",
         )
+    for text in faults:
+        parse_fault(text)
+
+
+@asynccontextmanager
+async def chosen(plan: Plan, home: Home, sandbox: str | None, faults: Sequence[str]) -> AsyncIterator[World]:
+    """Open the world that the command line asks for: None is the real one, empty a child, else a URL."""
+    check_faults(sandbox, faults)
     if sandbox is None:
         opened = real(plan.connections)
     elif sandbox == "":
@@ -87,10 +93,8 @@ async def again(
 ) -> AsyncIterator[World]:
     """Open the world that a run's first event names."""
     sandbox = pinned.get("sandbox")
-    if sandbox == "child":
-        opened = in_child(connections, home, ())
-    else:
-        opened = real(connections)  # a URL is pinned within the connections themselves
+    # a sandbox at a URL is pinned within the connections themselves
+    opened = in_child(connections, home, ()) if sandbox == "child" else real(connections)
     async with opened as world:
         yield World(world.connections, pinned)
 
@@ -101,5 +105,5 @@ def _is_vendor(settings: ConnectionSettings) -> bool:
 
 def _placed(settings: ConnectionSettings, url: str, account: str) -> ConnectionSettings:
     return settings.model_copy(
-        update={"base_url": url, "account": account, "settle": SANDBOX_SETTLE, "timeout": SANDBOX_TIMEOUT}
+        update={"base_url": url, "account": account, "settle": SETTLE, "timeout": SANDBOX_TIMEOUT}
     )

@@ -1,13 +1,14 @@
 """Is an answer what the contract promises, may these arguments leave, and if not: what exactly differs."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal, assert_never
 
 import jsonschema_rs
 from pydantic import JsonValue
 
-from ..connectors.contract import Frozen, JsonObject, ToolSpec
+from ..connectors.contract import JsonObject, ToolSpec
 from .shape import admits, items_of, kind_of, kinds_of, properties_of, required_of
 from .verdict import Fault
 
@@ -15,7 +16,8 @@ MOST_DIFFERENCES = 50
 MOST_COMPILED = 4096
 
 
-class Difference(Frozen):
+@dataclass(frozen=True, slots=True)
+class Difference:
     """One place where a value is not what the contract says. Names and types only, never a payload."""
 
     path: str
@@ -67,7 +69,13 @@ def check_arguments(spec: ToolSpec, arguments: JsonObject) -> Fault | None:
 
 def evidence_of(differences: Iterable[Difference]) -> JsonObject:
     """Return differences as the evidence of a fault."""
-    return {"differences": [one.model_dump(mode="json", exclude_defaults=True) for one in differences]}
+    return {"differences": [_plain(one) for one in differences]}
+
+
+def _plain(difference: Difference) -> JsonObject:
+    words = {"expected": difference.expected, "found": difference.found}
+    said: JsonObject = {name: word for name, word in words.items() if word}
+    return {"path": difference.path, "change": difference.change, **said}
 
 
 def _differences(

@@ -70,10 +70,8 @@ def list_transactions(state: State, arguments: Arguments, at: datetime) -> Serve
         rows = [row for row in rows if _is_between(row.created_at, bounds)]
     total = len(rows)
     start, end = (page - 1) * limit, min(page * limit, total)
-    if newest_first:
-        shown = list(rows[max(0, total - end) : max(0, total - start)])[::-1]
-    else:
-        shown = list(rows[start:end])
+    newest = slice(max(0, total - end), max(0, total - start))
+    shown = list(rows[newest])[::-1] if newest_first else list(rows[start:end])
     data: list[JsonValue] = [show_reception(row, state) for row in shown]
     meta: JsonObject = {
         "page": page,

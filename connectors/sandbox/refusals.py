@@ -35,7 +35,7 @@ _MESSAGES = {
 }
 
 
-class Refusal(Exception):  # noqa: N818  # the vendor's answer, not an error of ours; it never leaves the room
+class Refusal(Exception):  # the vendor's answer, not an error of ours; it never leaves the room
     """The world refuses a call and stays as it was."""
 
     def __init__(self, code: int, errors: dict[str, str] | None = None) -> None:

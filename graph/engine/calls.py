@@ -19,8 +19,8 @@ from ...verifier.settling import judge_probe
 from ...verifier.verdict import Failed, Fault, Healing, Mend, Parked, Passed, Resend, Rewrite, Verdict
 from ..language.expressions import ExpressionFault, evaluate
 from ..language.plan import CallStep
-from .distributor import exact_call
 from .context import Connection, Progress, RunContext
+from .distributor import exact_call
 from .ends import block, done, end_step, exhausted, failed, parked, record_end
 from .state import CallJob, Healed, View, parcel
 
@@ -169,7 +169,9 @@ def _pass(context: RunContext, task: CallJob, view: View, verdict: Passed) -> Co
 def _record_heals(context: RunContext, task: CallJob, verdict: Passed) -> None:
     """Write a heal record for each remedy that led here: now its postcondition holds."""
     mends = [Mend(fault=one.fault, remedy=one.remedy, proof=_PROOF) for one in task.healing]
-    if task.probe and mends and verdict.mends:  # the reading settled the fault that asked for it: one heal, not two
+    if (
+        task.probe and mends and verdict.mends
+    ):  # the reading settled the fault that asked for it: one heal, not two
         mends[-1] = mends[-1].model_copy(update={"proof": verdict.mends[0].proof})
     else:
         mends.extend(verdict.mends)
@@ -238,7 +240,7 @@ def _heal(
 def _park(
     context: RunContext, task: CallJob, view: View, spec: ToolSpec, verdict: Parked, attempt: Attempt | None
 ) -> Command[str]:
-    """Park; when a person has resumed the run since, look again: an open write by reading, anything else by calling."""
+    """Park; once a person has resumed the run, look again: an open write by reading, else by calling."""
     state = parked(verdict.fault, verdict.next_action)
     unsettled = not spec.is_read and (
         task.probe > 0 or (attempt is not None and attempt.standing == "unknown")
@@ -307,5 +309,6 @@ def _judge_claim(context: RunContext, task: CallJob, view: View) -> Command[str]
             fault = Fault(
                 kind="slot_taken", detail=f"run {owner} has begun the same effect and its outcome is open"
             )
-            action = f"Settle that run first (`mendflow why {claim['run_id']}`, then `mendflow resume {claim['run_id']}`), then resume this one."
+            other = claim["run_id"]
+            action = f"Settle that run first (`mendflow why {other}`, `mendflow resume {other}`), then resume this one."
             return end_step(context, task.step, task.attempt, parked(fault, action))

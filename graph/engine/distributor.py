@@ -18,6 +18,9 @@ from .context import Connection, RunContext
 from .ends import end_step, failed
 from .state import CallJob, Parcel, View, parcel
 
+SHORTEST_SECRET = 8
+"""Shorter texts in a secret's answer are words, not secrets."""
+
 
 async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[str]:
     """Make one attempt of one call, then hand it to the Verifier."""
@@ -129,7 +132,7 @@ def marker_of(slot: str) -> str:
 def _texts(body: JsonValue) -> Iterator[str]:
     """Yield every text in a secret's answer that is long enough to be one."""
     match body:
-        case str() if len(body) >= 8:
+        case str() if len(body) >= SHORTEST_SECRET:
             yield body
         case list():
             for item in body:

@@ -138,7 +138,7 @@ def _review_attempt(view: View, task: AuthorJob) -> int:
 
 
 async def judge_review(context: RunContext, task: ReviewJob, view: View) -> Command[str]:
-    """Run the rules of a `verify` step over its subject; hand a rejected draft back while the bound allows."""
+    """Run the rules of a `verify` step over its subject; hand a rejected draft back within the bound."""
     step = context.step(task.step)
     if not isinstance(step, VerifyStep):
         raise TypeError(f"`{task.step}` is no verify step")

@@ -41,8 +41,18 @@ def machine() -> Machine:
 async def run_steps(context: RunContext) -> RunState:
     """Run the steps of a context to where nothing more can be done."""
     limit = 1_000 + 400 * len(context.steps)
-    final = await machine().ainvoke({"steps": {}}, {"recursion_limit": limit}, context=context)
+    try:
+        final = await machine().ainvoke({"steps": {}}, {"recursion_limit": limit}, context=context)
+    except BaseExceptionGroup as group:
+        raise innermost(group) from group
     return RunState(steps=final["steps"])
+
+
+def innermost(group: BaseException) -> BaseException:
+    """Return the first error within groups: items of a map run side by side, and one reason is enough."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
 
 
 def draw() -> str:

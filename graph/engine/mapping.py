@@ -1,4 +1,4 @@
-"""The map's node: the same steps for each item, in a bounded pool, each item with its own place on the tape."""
+"""The map's node: the same steps for each item, in a bounded pool, each with its own place on the tape."""
 
 import asyncio
 from dataclasses import dataclass

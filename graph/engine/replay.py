@@ -57,7 +57,7 @@ class _Shut:
 async def replay(
     events: list[Event], order: Order, tools: Mapping[str, Mapping[str, ToolSpec]]
 ) -> ReplayReport:
-    """Execute the recorded run again from its facts. `order` may hold an edited plan: then the report says where it departs."""
+    """Execute the recorded run again from its facts; with an edited plan, the report says where it departs."""
     recorded = Recorded(events)
     result = summarise(events)
     tape = ReplayTape(result.run_id, recorded)
@@ -84,21 +84,13 @@ async def replay(
         closing = close_of(context, final["steps"])
         tape.finish()
         tape.close({"status": closing["status"], "outputs": closing["outputs"]})
-    except* Divergence as group:
-        divergence = _first(group)
+    except Divergence as found:
+        divergence = found
     return ReplayReport(result, tape.served, divergence)
 
 
 def _shut(settings: ConnectionSettings, tools: Mapping[str, ToolSpec]) -> Connection:
     return Connection(settings=settings, connector=_Shut(tools), tools=tools)
-
-
-def _first(group: BaseException) -> Divergence:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    if not isinstance(group, Divergence):
-        raise group
-    return group
 
 
 def _unseen(_: Progress) -> None:

@@ -1,4 +1,4 @@
-"""The route node: asks the one scheduling rule what may happen, and sends each step to the node of its role."""
+"""The route node: asks the one scheduling rule what may happen, and sends each step to its role's node."""
 
 from langgraph.graph import END
 from langgraph.runtime import Runtime

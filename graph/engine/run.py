@@ -22,6 +22,7 @@ from ..language.plan import Plan
 from .context import Connection, Progress, RunContext
 from .machine import run_steps
 from .models import models_of
+from .narration import narrate
 from .state import FINISHED, StepState
 from .summary import RunResult, as_status, summarise
 
@@ -56,8 +57,8 @@ class Order:
 async def start(ports: Ports, order: Order) -> RunResult:
     """Run a workflow. Raises a MendflowError only where we or the user erred."""
     run_id = f"run-{uuid4().hex[:12]}"
-    with ports.home.owning(run_id):
-        async with _opened(ports, order) as connections:
+    async with _opened(ports, order) as connections:  # first: a connection without a key leaves no run behind
+        with ports.home.owning(run_id):
             event = EventDraft(kind="run_started", at=ports.clock.now(), body=pins(order))
             owner = await ports.store.start_run(run_id, order.plan.name, event)
             ports.report(Progress(kind="run_started", path=run_id, detail=order.plan.name))
@@ -112,10 +113,20 @@ def context_of(order: Order, tape: Tape, ports: Ports, connections: Mapping[str,
         connections=connections,
         models=models,
         run=run_steps,
-        report=ports.report,
+        report=_told(ports.report),
         learn=ports.vault.learn,
         longest_hold=ports.longest_hold,
     )
+
+
+def _told(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Return a report that tells the log as well."""
+
+    def tell(progress: Progress) -> None:
+        narrate(progress)
+        report(progress)
+
+    return tell
 
 
 def close_of(context: RunContext, states: dict[str, StepState]) -> JsonObject:

@@ -28,8 +28,8 @@ class Schedule:
 def next_steps(steps: tuple[Step, ...], state: dict[str, StepState], now: datetime) -> Schedule:
     """Return what may happen next.
 
-    A step whose need was skipped, failed or parked is skipped with the reason; one whose need is blocked stays
-    where it is. Waiting is chosen only when nothing is running and nothing is ready.
+    A step whose need was skipped, failed or parked is skipped with the reason; one whose need is blocked
+    stays where it is. Waiting is chosen only when nothing is running and nothing is ready.
     """
     skipped: list[tuple[str, str]] = []
     ready: list[Step] = []

@@ -1,8 +1,9 @@
-"""What became of a run, read from its events. Pure: the same for a run in the journal and for a trace file."""
+"""What became of a run, read from its events. Pure: the same for a journal's run and for a trace file."""
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import assert_never
 
 from pydantic import JsonValue
 
@@ -50,60 +51,80 @@ class RunResult(Frozen):
 
 def summarise(events: Iterable[Event]) -> RunResult:
     """Return what became of the run that these events record."""
-    run_id, started, closing = "", {}, {}
-    heals: Counter[str] = Counter()
-    ends: dict[str, JsonObject] = {}
-    slots: dict[str, tuple[str, bool]] = {}
-    passed: set[str] = set()
-    rejected = calls = 0
+    tally = _Tally()
     for event in events:
-        run_id = event.run_id
+        tally.note(event)
+    return tally.result()
+
+
+class _Tally:
+    """Counts while it reads events in order."""
+
+    def __init__(self) -> None:
+        self.run_id = ""
+        self.started: JsonObject = {}
+        self.closing: JsonObject = {}
+        self.heals: Counter[str] = Counter()
+        self.ends: dict[str, JsonObject] = {}
+        self.slots: dict[str, tuple[str, bool]] = {}
+        """By slot: the path that claimed it, and whether an earlier run had made the effect."""
+        self.passed: set[str] = set()
+        self.rejected = 0
+        self.calls = 0
+
+    def note(self, event: Event) -> None:
+        """Take one event into account."""
+        self.run_id = event.run_id
         path, _, rest = event.key.partition("#")
         match event.kind:
             case "run_started":
-                started = event.body
+                self.started = event.body
             case "run_ended" | "run_paused":
-                closing = event.body
+                self.closing = event.body
             case "run_resumed":
-                closing = {}
+                self.closing = {}
             case "heal_recorded":
-                fault = event.body.get("fault")
-                heals[str(fault.get("kind")) if isinstance(fault, dict) else "unknown"] += 1
+                self.heals[str(_object(event.body.get("fault")).get("kind"))] += 1
             case "step_ended":
-                ends[path] = event.body
+                self.ends[path] = event.body
             case "intent_written":
-                slots[str(event.body["slot"])] = (path, False)
+                self.slots[str(event.body["slot"])] = (path, False)
             case "verdict_given":
-                if event.body.get("kind") == "passed":
-                    passed.add(path)
-                remedy = event.body.get("remedy")
-                rejected += isinstance(remedy, dict) and remedy.get("kind") == "rewrite"
+                self._note_verdict(path, event.body)
             case "fact_recorded":
-                calls += ":call:" in rest
-                if ":slot:" in rest:
-                    _note_claim(event.body, path, slots)
-    return RunResult(
-        run_id=run_id,
-        workflow=_name(started),
-        status=as_status(closing.get("status")),
-        outputs=_object(closing.get("outputs")),
-        heals=dict(sorted(heals.items())),
-        effects=_count(slots.values(), passed),
-        effects_by_operation=_by_operation(slots, passed),
-        parked=_open_ends(ends, "parked"),
-        failed=_open_ends(ends, "failed"),
-        waiting=tuple(_object(one) for one in _list(closing.get("waiting"))),
-        drafts_rejected=rejected,
-        calls=calls,
-        due_at=datetime.fromisoformat(str(closing["due_at"])) if closing.get("due_at") else None,
-    )
+                self._note_fact(path, rest, event.body)
+            case never:
+                assert_never(never)
 
+    def _note_verdict(self, path: str, verdict: JsonObject) -> None:
+        if verdict.get("kind") == "passed":
+            self.passed.add(path)
+        self.rejected += _object(verdict.get("remedy")).get("kind") == "rewrite"
 
-def _note_claim(body: JsonObject, path: str, slots: dict[str, tuple[str, bool]]) -> None:
-    request, value = _object(body.get("request")), _object(body.get("value"))
-    slot = str(request.get("slot"))
-    if slot not in slots:
-        slots[slot] = (path, value.get("standing") == "done")
+    def _note_fact(self, path: str, rest: str, body: JsonObject) -> None:
+        self.calls += ":call:" in rest
+        slot = str(_object(body.get("request")).get("slot"))
+        if ":slot:" in rest and slot not in self.slots:
+            self.slots[slot] = (path, _object(body.get("value")).get("standing") == "done")
+
+    def result(self) -> RunResult:
+        """Return the sum."""
+        due = self.closing.get("due_at")
+        return RunResult(
+            run_id=self.run_id,
+            workflow=str(_object(self.started.get("workflow")).get("name") or ""),
+            status=as_status(self.closing.get("status")),
+            outputs=_object(self.closing.get("outputs")),
+            heals=dict(sorted(self.heals.items())),
+            effects=_count(self.slots.values(), self.passed),
+            effects_by_operation=_by_operation(self.slots, self.passed),
+            parked=_open_ends(self.ends, "parked"),
+            failed=_open_ends(self.ends, "failed"),
+            waiting=tuple(_list(self.closing.get("waiting"))),
+            drafts_rejected=self.rejected,
+            calls=self.calls,
+            due_at=datetime.fromisoformat(str(due)) if due else None,
+        )
 
 
 def _count(slots: Iterable[tuple[str, bool]], passed: set[str]) -> EffectCount:
@@ -139,10 +160,6 @@ def _open_ends(ends: dict[str, JsonObject], status: str) -> tuple[OpenEnd, ...]:
         )
         for path in inner
     )
-
-
-def _name(started: JsonObject) -> str:
-    return str(_object(started.get("workflow")).get("name") or "")
 
 
 def as_status(word: JsonValue) -> RunStatus:

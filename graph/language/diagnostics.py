@@ -94,7 +94,7 @@ class Mistake(Frozen):
         return f"{self.place}: {self.code} {self.message}"
 
 
-class InvalidWorkflow(MendflowError):  # noqa: N818  # the name that the tree of errors gives
+class InvalidWorkflow(MendflowError):  # the name that the tree of errors gives
     """A workflow file has mistakes; `mistakes` holds all of them in the order of the file."""
 
     code = "invalid_workflow"

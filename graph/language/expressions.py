@@ -29,7 +29,7 @@ Kind = str
 """A type name of JSON Schema, or empty where the type shows only at run time."""
 
 
-class ExpressionFault(MendflowError):  # noqa: N818  # a fault is the word of the design
+class ExpressionFault(MendflowError):  # a fault is the word of the design
     """An expression could not be evaluated on the values of this run."""
 
     code = "expression"
@@ -250,7 +250,7 @@ def _pruned(value: JsonValue, wanted: Any) -> JsonValue:
     return {name: _pruned(value[name], deeper) for name, deeper in wanted.items() if name in value}
 
 
-class _Unfit(Exception):  # noqa: N818  # a signal inside this file
+class _Unfit(Exception):  # a signal inside this file
     """A value that CEL would change in silence."""
 
 

@@ -162,7 +162,7 @@ def shorten(text: str) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-class _Stop(Exception):  # noqa: N818  # a signal between two functions here, not an error of anybody's
+class _Stop(Exception):  # a signal between two functions here, not an error of anybody's
     """Reading cannot go on; the mistake is noted."""
 
 

@@ -181,7 +181,7 @@ def test_a_mended_answer_must_repeat_what_was_asked(lookup: ToolSpec, lookup_cal
 def test_an_answer_that_stays_drifted_is_kept_back_with_its_differences(
     lookup: ToolSpec, lookup_call: ToolCall
 ) -> None:
-    """After the last attempt the read has failed; the evidence says what differs and why it was not healed."""
+    """After the last attempt the read has failed; the evidence says what differs, and why no heal."""
     body: JsonObject = {"data": {"uuid": "c-1", "email": "a@b.c", "points": {"balance": 3}}}
     assert judge(lookup, lookup_call, reply(answer(200, body)), ledger(*["refused"] * 5)) == Failed(
         fault=Fault(

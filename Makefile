@@ -1,0 +1,49 @@
+# Everything a new machine needs is Python 3.11 or newer, make and git; each target sets up what it uses.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+TYPED := -p mendflow.agents -p mendflow.connectors -p mendflow.graph -p mendflow.journal -p mendflow.service -p mendflow.verifier
+WORKERS ?= 2
+
+.PHONY: setup demo test check format bench campaign lock clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mendflow needs Python 3.11 or newer; set PYTHON=python3.11 or the like")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt setuptools wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[dev,models]'
+	mkdir -p .typing && ln -sfn .. .typing/mendflow
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m mendflow.service.demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED) -m mendflow
+	$(BIN)/mypy tests benchmarks
+	PYTHONPATH=.typing $(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/all.py
+
+campaign: $(STAMP)
+	$(BIN)/python tests/campaigns/faults.py
+
+# Writes the exact versions of everything that is installed; run it after changing dependencies.
+lock: $(STAMP)
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip > constraints.txt
+
+clean:
+	rm -rf $(VENV) .typing *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .mendflow
