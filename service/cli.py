@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..connectors.errors import MendflowError
-from .exits import CANCELLED, INVALID
+from .exits import INVALID
 
 app = typer.Typer(
     name="mendflow",
@@ -212,9 +212,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except MendflowError as error:
         typer.echo(_message(error), err=True)
         sys.exit(INVALID)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. `mendflow runs` lists what can be resumed.", err=True)
-        sys.exit(CANCELLED)
     sys.exit(0)
 
 

@@ -3,9 +3,8 @@
 import asyncio
 import os
 import sys
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,18 +22,19 @@ from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
 from ..graph.engine.summary import RunResult
 from ..graph.language.compiler import check_inputs
+from ..graph.language.plan import Plan
 from ..journal.export import write_trace
 from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
 from ..journal.vault import Vault
-from .exits import COMPLETED, OF_STATUS
+from .exits import CANCELLED, COMPLETED, OF_STATUS
 from .logs import log_to_stderr
 from .pins import order_of, plan_of
 from .progress import Report, quiet, watching
 from .render import print_result
 from .showing import events_of, existing_home
 from .workflows import load_plan
-from .worlds import World, again, check_faults, chosen
+from .worlds import World, again, at_url, check_faults, chosen, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,7 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
     plan = load_plan(options.file)
     inputs = check_inputs(plan, _pairs(options.inputs))
     model = options.model or ("offline" if options.sandbox is not None else "")
-    check_faults(options.sandbox, options.faults)
-    for name in model_names(with_model(plan, model) if model else plan):
-        check_model(name)
-    if options.trace:
-        _check_trace(options.trace)
+    _check_order(plan, options, model)
     home = Home(home_folder)
     home.prepare()
 
@@ -135,6 +131,26 @@ def settled(world: World) -> dict[str, ConnectionSettings]:
     }
 
 
+def _check_order(plan: Plan, options: RunOptions, model: str) -> None:
+    """Raise InvalidUse for whatever would stop the run at its start, before anything is written."""
+    check_faults(options.sandbox, options.faults)
+    if options.sandbox != "":  # the sandbox that we start brings its own key
+        asyncio.run(_check_connections(plan, options.sandbox))
+    for name in model_names(with_model(plan, model) if model else plan):
+        check_model(name)
+    if options.trace:
+        _check_trace(options.trace)
+
+
+async def _check_connections(plan: Plan, sandbox: str | None) -> None:
+    """Open each connection and close it again; nothing is sent."""
+    async with AsyncExitStack() as stack:
+        found = real(plan.connections) if sandbox is None else at_url(plan.connections, sandbox.rstrip("/"))
+        world = await stack.enter_async_context(found)
+        for settings in world.connections.values():
+            await stack.enter_async_context(open_connector(settings, SystemClock(), Vault().learn))
+
+
 def _check_trace(path: Path) -> None:
     """Raise InvalidUse before the run, not after it, where the trace could not be written."""
     folder = next(one for one in path.absolute().parents if one.exists())
@@ -157,7 +173,11 @@ def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -
         with watching(as_json=as_json) as report:
             return await work(report)
 
-    result = asyncio.run(whole())
+    try:
+        result = asyncio.run(whole())
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. `mendflow runs` lists what can be resumed.", err=True)
+        return CANCELLED
     if as_json:
         typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
     else:

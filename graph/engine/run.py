@@ -1,5 +1,6 @@
 """One run from its start, or from where an earlier process left it, to where nothing more can be done."""
 
+import asyncio
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -180,7 +181,14 @@ async def _go_on(
 ) -> RunResult:
     tape = RecordingTape(ports.store, owner, ports.clock, recorded)
     context = context_of(order, tape, ports, connections)
-    final = await run_steps(context)
+    try:
+        final = await run_steps(context)
+    except asyncio.CancelledError:
+        cancelled = EventDraft(
+            kind="run_paused", at=ports.clock.now(), body={"status": "cancelled", "outputs": {}}
+        )
+        await ports.store.note(owner, cancelled, "cancelled", None)
+        raise
     closing = close_of(context, final["steps"])
     status: RunStatus = as_status(closing["status"])
     due = closing.get("due_at")

@@ -132,7 +132,7 @@ inputs:
   people: {type: array, default: [ann, bob, cid]}
 connections:
   shop: {connector: fake, settle: 3s}
-models: {think: thinker}
+models: {think: "scripted:one"}
 """
 
 Fate = Callable[["Vendor", ToolCall], Answer | NoAnswer]
