@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self, TypedDict
 
+import structlog
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send
 from mendflow.agents.model import ModelReply, ModelRequest, PickedCall
@@ -16,6 +17,10 @@ from mendflow.graph.engine.state import merge
 from mendflow.graph.language.compiler import compile_text
 from mendflow.graph.language.plan import Plan
 from pydantic import JsonValue
+
+structlog.configure(  # as a host in production does: nothing below a warning
+    wrapper_class=structlog.make_filtering_bound_logger(30), cache_logger_on_first_use=True
+)
 
 CONTACT = "0b0e7d3a-5a51-4c1e-9f1d-2f6f5f0c8a11"
 HEAD = """\

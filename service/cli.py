@@ -1,6 +1,7 @@
 """The command table. Each command imports what it needs, so that `--help` and `validate` stay quick."""
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -211,6 +212,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         app(words, prog_name="mendflow")
     except MendflowError as error:
         typer.echo(_message(error), err=True)
+        if "--json" in words:
+            document = {"error": {"code": error.code, "message": error.message, "help": error.help}}
+            typer.echo(dumps(document))
         sys.exit(INVALID)
     sys.exit(0)
 

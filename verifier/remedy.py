@@ -15,6 +15,7 @@ ABSURD = timedelta(hours=24)
 
 _GROWTH = wait_exponential(multiplier=FIRST_WAIT.total_seconds(), max=LONGEST_BACKOFF.total_seconds())
 _SECONDS = re.compile(r"\s*([+-]?[0-9]{1,15}(?:\.[0-9]{1,9})?)\s*\Z", re.ASCII)
+_MOST_SECONDS = 1e11
 _EPOCH = range(10**9, 10**11)  # 2001 to 5138 as seconds; milliseconds of our time lie above, deltas below
 
 
@@ -66,7 +67,7 @@ def _reset(text: str, moment: datetime) -> timedelta | None:
 
 def _seconds(text: str) -> float | None:
     found = _SECONDS.match(text)
-    return min(float(found[1]), 10.0**11) if found else None
+    return max(0.0, min(float(found[1]), _MOST_SECONDS)) if found else None
 
 
 def _moment(text: str) -> datetime | None:

@@ -8,6 +8,7 @@ from langgraph.types import Command, Send
 from pydantic import JsonValue, SecretStr
 
 from ...connectors.contract import REPEATABLE, Answer, JsonObject, Reply, ToolCall, ToolSpec
+from ...journal.canonical import canonical
 from ...journal.events import fact_key
 from ...verifier.contract import check_arguments
 from ...verifier.settling import probe_call
@@ -109,6 +110,9 @@ def _fix(context: RunContext, task: CallJob, view: View) -> CallJob | Fault:
         once = evaluate(step.once, scope) if step.once else None
     except ExpressionFault as error:
         return Fault(kind="expression", detail=error.message)
+    if step.once is not None and once in (None, "", [], {}):
+        detail = f"`once: {step.once.text}` gave nothing; without a business key the effect could repeat in another run"
+        return Fault(kind="expression", detail=detail)
     slot = _slot(context, connection, spec, task.path, once) if not spec.is_read else ""
     if spec.marker and slot:
         arguments[spec.marker] = marker_of(slot)
@@ -121,7 +125,7 @@ def _slot(context: RunContext, connection: Connection, spec: ToolSpec, path: str
     head = f"{spec.operation}/{connection.account}"
     if once is None:
         return f"{head}/{context.tape.run_id}/{path}"
-    return f"{head}/once/{once if isinstance(once, str) else str(once)}"
+    return f"{head}/once/{once if isinstance(once, str) else canonical(once)}"
 
 
 def marker_of(slot: str) -> str:

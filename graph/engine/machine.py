@@ -40,7 +40,9 @@ def machine() -> Machine:
 
 async def run_steps(context: RunContext) -> RunState:
     """Run the steps of a context to where nothing more can be done."""
-    limit = 1_000 + 400 * len(context.steps)
+    limit = 5_000 + 1_000 * len(
+        context.steps
+    )  # a guard against our own errors; each bound is reached long before
     try:
         final = await machine().ainvoke({"steps": {}}, {"recursion_limit": limit}, context=context)
     except BaseExceptionGroup as group:

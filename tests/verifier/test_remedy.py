@@ -31,6 +31,8 @@ def test_calls_spread() -> None:
         ({"retry-after": " 1.5 "}, 1.5),
         ({"retry-after": "0"}, 0),
         ({"retry-after": "-4"}, 0),
+        ({"retry-after": "-99999999999999"}, 0),
+        ({"x-ratelimit-reset": "-99999999999999"}, 0),
         ({"retry-after": "86400"}, 86400),
         ({"retry-after": "86401"}, None),
         ({"retry-after": "999999999999999"}, None),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from mendflow.agents.model import ModelOutcome, ModelReply, ModelRefusal, ModelRequest
+from mendflow.agents.model import ModelOutcome, ModelRefusal, ModelReply, ModelRequest
 from mendflow.connectors.clock import VirtualClock
 from mendflow.connectors.contract import (
     Answer,
@@ -29,9 +29,10 @@ from mendflow.graph.engine.run import Order, Ports, resume, start
 from mendflow.graph.engine.summary import RunResult
 from mendflow.graph.language.compiler import compile_text
 from mendflow.graph.language.plan import Plan
-from mendflow.journal.events import Event, EventDraft
+from mendflow.journal.events import Event
 from mendflow.journal.home import Home
 from mendflow.journal.sqlite import SqliteStore
+from mendflow.journal.store import Store
 from mendflow.journal.vault import Vault
 from pydantic import JsonValue
 
@@ -280,6 +281,7 @@ class Bench:
     settle: timedelta | None = timedelta(seconds=3)
     longest_hold: timedelta = timedelta(minutes=5)
     vault: Vault = field(default_factory=Vault)
+    wrap: Callable[[SqliteStore], Store] = lambda store: store
 
     def __post_init__(self) -> None:
         self.home.prepare()
@@ -334,17 +336,17 @@ class Bench:
         """Replay a run, by default as it was."""
         return await replay(await self.events(run_id), self.order(steps, **inputs), {"shop": TOOLS})
 
-    async def plant(self, events: list[Event]) -> None:
-        """Write a run into this bench's journal as if another process had left it there."""
-        async with SqliteStore(self.home.database, self.vault) as store:
-            drafts = [EventDraft(kind=one.kind, key=one.key, at=one.at, body=one.body) for one in events]
-            owner = await store.start_run(events[0].run_id, "trial", drafts[0])
-            await store.append(owner, *drafts[1:])
+    async def same(self, run_id: str, steps: str, **inputs: JsonValue) -> None:
+        """Demand that a replay finds the same facts, decisions and result."""
+        report = await self.replay(run_id, steps, **inputs)
+        recorded = [one for one in await self.events(run_id) if one.kind == "fact_recorded"]
+        assert report.divergence is None
+        assert report.facts == len({one.key for one in recorded})
 
     def _ports(self, store: SqliteStore) -> Ports:
         return Ports(
             home=self.home,
-            store=store,
+            store=self.wrap(store),
             vault=self.vault,
             clock=self.clock,
             open_connector=self._open,
