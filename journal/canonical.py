@@ -47,9 +47,12 @@ def first_difference(
     """Return (path, old, new) of the first field that differs, in key order; None for equal values."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            found = first_difference(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+            here = f"{path}.{key}" if path else key
+            found = first_difference(old.get(key), new.get(key), here)
             if found:
                 return found
+            if (key in old) != (key in new):  # null on one side, absent on the other
+                return here, old.get(key), new.get(key)
         return None
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (before, after) in enumerate(zip(old, new, strict=True)):

@@ -48,7 +48,7 @@ class ReplayTape:
         body = self._recorded.facts.get(key)
         if body is None:
             raise Divergence(key, "", None, request, "the recorded run did not ask this.")
-        if body["digest"] != digest(request):
+        if digest(body["request"]) != digest(request):  # not the recorded digest: that is of unmasked secrets
             _differ(key, body["request"], request, "the request is another one")
         value = self.recall(key)
         return value if value is not None else {}
@@ -68,7 +68,7 @@ class ReplayTape:
         if intent is not None:
             if intent["slot"] != slot:
                 raise Divergence(key, "slot", intent["slot"], slot, "the slot is another one.")
-            if intent["digest"] != digest(request):
+            if digest(intent["request"]) != digest(request):
                 _differ(key, intent["request"], request, "the arguments are other ones")
             return {"standing": "mine"}
         known = self.recall(fact_key(path, attempt, "slot"))

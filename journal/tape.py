@@ -69,7 +69,7 @@ class Tape(Protocol):
         ...
 
     def reopened(self, path: str, attempt: int) -> bool:
-        """Return whether the run went on after this attempt's verdict was to park: a person resumed it."""
+        """Return whether the run went on after this attempt led to parking: a person resumed it."""
         ...
 
     def heal(self, key: str, record: JsonObject) -> None:
@@ -128,7 +128,7 @@ class RecordingTape:
         self._owner = owner
         self._clock = clock
         self._recorded = recorded
-        self._decided_before = frozenset(recorded.decisions)
+        self._known_before = frozenset(recorded.decisions) | frozenset(recorded.facts)
 
     def recall(self, key: str) -> JsonObject | None:
         """Return a recorded fact, or None."""
@@ -180,8 +180,9 @@ class RecordingTape:
         return decision
 
     def reopened(self, path: str, attempt: int) -> bool:
-        """Return whether the verdict was recorded before this process took the run over."""
-        return fact_key(path, attempt, "verdict") in self._decided_before
+        """Return whether the verdict, or who has the slot, was on record before this process took over."""
+        keys = {fact_key(path, attempt, "verdict"), fact_key(path, attempt, "slot")}
+        return not keys.isdisjoint(self._known_before)
 
     def heal(self, key: str, record: JsonObject) -> None:
         """Record a heal, once."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pydantic import JsonValue
 
 from ..connectors.contract import Answer, Paging, Reply, ToolCall, ToolSpec
-from .echo import contradicted, find, is_same, mentions
+from .echo import contradicted, find, is_same, mentions, unrepeated
 from .ledger import Ledger
 from .outcome import Outcome, classify
 from .remedy import backoff, hinted_wait
@@ -74,9 +74,16 @@ def judge_probe(
     ]
     if ours:
         return _found(spec, call, ours, f"`{probe.operation}`, page {page}")
-    if mentions(items, marker) or mentions(outcome.meta, marker):
-        return _park(spec, call, f"our marker stands in `{probe.operation}`, but not where it belongs")
+    if mentions(items, marker) or any(_lost_its_marker(spec, call, item) for item in items):
+        detail = f"`{probe.operation}` holds what may be ours, but our marker is not where it belongs"
+        return _look_again(spec, call, reply, ledger, Fault(kind="drift", detail=detail), page)
     return _not_found(spec, call, probe_spec, probe, outcome, ledger)
+
+
+def _lost_its_marker(spec: ToolSpec, call: ToolCall, item: JsonValue) -> bool:
+    """Tell whether an item repeats all that was sent and holds null as its marker: no proof, but no absence."""
+    path = spec.confirm.marker_path if spec.confirm else spec.marker
+    return bool(spec.echoes) and find(item, path) == (None,) and not unrepeated(spec, call, item)
 
 
 def _found(spec: ToolSpec, call: ToolCall, ours: Sequence[JsonValue], place: str) -> Verdict:

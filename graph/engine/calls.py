@@ -7,7 +7,7 @@ from typing import assert_never
 from langgraph.types import Command, Send
 from pydantic import TypeAdapter
 
-from ...connectors.contract import JsonObject, Reply, ToolCall, ToolSpec
+from ...connectors.contract import REPEATABLE, JsonObject, Reply, ToolCall, ToolSpec
 from ...journal.events import fact_key
 from ...journal.store import EffectChange
 from ...verifier.effect import Effect, conclude, park, reopen, settled
@@ -44,7 +44,7 @@ def judge_call(context: RunContext, task: CallJob, view: View) -> Command[str]:
     decision = context.tape.decide(
         key, lambda: _recorded_form(judged, task), lambda _: _effect_change(spec, task, judged, call, reply)
     )
-    verdict = judged if decision["kind"] == judged.kind else _VERDICT.validate_python(decision)
+    verdict = judged if _is_passed(decision, judged) else _VERDICT.validate_python(decision)
     match verdict:
         case Passed():
             return _pass(context, task, view, verdict)
@@ -53,7 +53,7 @@ def judge_call(context: RunContext, task: CallJob, view: View) -> Command[str]:
         case Parked():
             return _park(context, task, view, spec, verdict, _attempt(task, spec, call, reply, verdict))
         case Failed():
-            return _fail(context, task, verdict.fault)
+            return _fail(context, task, view, verdict.fault)
         case never:
             assert_never(never)
 
@@ -65,6 +65,11 @@ def _judge(
         return judge(spec, call, reply, ledger)
     probe = exact_call(connection, spec, call, task.probe)
     return judge_probe(spec, call, connection.tools[probe.operation], probe, reply, ledger)
+
+
+def _is_passed(decision: JsonObject, judged: Verdict) -> bool:
+    """Tell whether the recorded verdict is the judged one; a passed one is recorded without its output."""
+    return decision["kind"] == judged.kind == "passed"
 
 
 def _recorded_form(verdict: Verdict, task: CallJob) -> JsonObject:
@@ -126,7 +131,7 @@ def _transition(
         if task.probe:
             return _probed(effect, verdict, evidence)
         outcome = classify(spec, call, reply)
-        concluded = conclude(effect, outcome.standing, evidence, final=not outcome.not_applied)
+        concluded = conclude(effect, outcome.standing, evidence, final=isinstance(verdict, Failed))
         return park(concluded, evidence) if isinstance(verdict, Parked) else concluded
 
     return step
@@ -242,16 +247,16 @@ def _park(
 ) -> Command[str]:
     """Park; once a person has resumed the run, look again: an open write by reading, else by calling."""
     state = parked(verdict.fault, verdict.next_action)
-    unsettled = not spec.is_read and (
-        task.probe > 0 or (attempt is not None and attempt.standing == "unknown")
-    )
+    attempts = (*task.attempts, attempt) if attempt else task.attempts
+    is_open = any(one.standing == "unknown" for one in attempts)
+    unsettled = not spec.is_read and spec.effect not in REPEATABLE and is_open
     if not context.tape.reopened(task.path, task.attempt) or (unsettled and spec.confirm is None):
         return end_step(context, task.step, task.attempt, state)
     record_end(context, task.step, task.attempt, state)
     following = task.model_copy(
         update={
             "attempt": task.attempt + 1,
-            "attempts": (*task.attempts, attempt) if attempt else task.attempts,
+            "attempts": attempts,
             "probe": 1 if unsettled else 0,
             "probes": 0,
             "renewed": 0,
@@ -269,11 +274,17 @@ def _later(context: RunContext, job: CallJob, view: View, now: datetime, until: 
     return block(job.step, until, "distributor", parcel(job, view))
 
 
-def _fail(context: RunContext, task: CallJob, fault: Fault) -> Command[str]:
+def _fail(context: RunContext, task: CallJob, view: View, fault: Fault) -> Command[str]:
     """End the step; what a spent budget means is the step's word, a refusal is final."""
     if task.step.endswith("]") or fault.kind in ("refused", "invalid_arguments", "forbidden"):
         return end_step(context, task.step, task.attempt, failed(fault))
-    return end_step(context, task.step, task.attempt, exhausted(context.step(task.step), fault))
+    state = exhausted(context.step(task.step), fault)
+    if state["status"] != "parked" or not context.tape.reopened(task.path, task.attempt):
+        return end_step(context, task.step, task.attempt, state)
+    record_end(context, task.step, task.attempt, state)
+    afresh = {"probe": 0, "probes": 0, "attempts": (), "renewed": 0, "renewal_changed": None, "reply": None}
+    following = task.model_copy(update={"attempt": task.attempt + 1, **afresh})
+    return Command(goto=Send("distributor", parcel(following, view)))
 
 
 def _judge_claim(context: RunContext, task: CallJob, view: View) -> Command[str]:
@@ -311,4 +322,9 @@ def _judge_claim(context: RunContext, task: CallJob, view: View) -> Command[str]
             )
             other = claim["run_id"]
             action = f"Settle that run first (`mendflow why {other}`, `mendflow resume {other}`), then resume this one."
-            return end_step(context, task.step, task.attempt, parked(fault, action))
+            state = parked(fault, action)
+            if not context.tape.reopened(task.path, task.attempt):
+                return end_step(context, task.step, task.attempt, state)
+            record_end(context, task.step, task.attempt, state)
+            following = task.model_copy(update={"attempt": task.attempt + 1, "claim": {}, "healing": ()})
+            return Command(goto=Send("distributor", parcel(following, view)))

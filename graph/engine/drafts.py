@@ -35,7 +35,7 @@ def judge_draft(context: RunContext, task: AuthorJob, view: View) -> Command[str
     step = author_of(context, task.step)
     judged = _judge_refusal(task) if task.refusal else _judge_output(context, step, task, view)
     decision = context.tape.decide(fact_key(task.path, task.attempt, "verdict"), lambda: _plain(judged))
-    verdict = judged if decision["kind"] == judged.kind else _VERDICT.validate_python(decision)
+    verdict = _obeyed(decision)
     match verdict:
         case Passed():
             return _accept(context, step, task, view)
@@ -153,7 +153,7 @@ async def judge_review(context: RunContext, task: ReviewJob, view: View) -> Comm
         )
     judged = _judge_review(step, task, tuple(reasons))
     decision = context.tape.decide(fact_key(task.path, task.attempt, "verdict"), lambda: _plain(judged))
-    verdict = judged if decision["kind"] == judged.kind else _VERDICT.validate_python(decision)
+    verdict = _obeyed(decision)
     match verdict:
         case Passed():
             return end_step(
@@ -223,6 +223,11 @@ def _hand_back(
     return Command(
         update={"steps": {step.back_to: {"status": "running"}}}, goto=Send(author.role, parcel(job, here))
     )
+
+
+def _obeyed(decision: JsonObject) -> Verdict:
+    """Return the decision as a verdict; a passed draft stands in the step's end, so none is recorded here."""
+    return Passed(output=None) if decision["kind"] == "passed" else _VERDICT.validate_python(decision)
 
 
 def _plain(verdict: Verdict) -> JsonObject:

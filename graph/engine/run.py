@@ -173,6 +173,7 @@ def _waits_for(name: str, entry: StepState) -> JsonObject:
         "for": str(entry.get("reason")),
         "prompt": entry.get("prompt"),
         "shows": entry.get("shows"),
+        **({"items": entry["items"]} if "items" in entry else {}),
     }
 
 

@@ -165,16 +165,35 @@ def test_absence_that_proves_nothing_is_never_a_resend(facts: dict[str, Any], ju
     [
         [OURS, OURS],
         [{**OURS, "credits": 100}],
-        [{**OURS, "slot": None, "Slot": "mf_1"}],
-        [{**THEIRS, "attributes": {"slot": "mf_1"}}],
     ],
-    ids=["twice", "another amount", "another name", "another place"],
+    ids=["twice", "another amount"],
 )
 def test_contradictions_go_to_a_person(items: list[JsonValue], judged: Judged) -> None:
-    """The marker twice, with another amount, or where it does not belong: neither done nor absent."""
+    """The marker twice, or with another amount: neither done nor absent."""
     verdict = judged(page_of(*items), ledger())
     assert isinstance(verdict, Parked)
     assert verdict.next_action == LOOK
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**OURS, "slot": None, "Slot": "mf_1"},
+        {**THEIRS, "attributes": {"slot": "mf_1"}},
+        {**OURS, "slot": None},
+    ],
+    ids=["another name", "another place", "nulled"],
+)
+def test_a_marker_that_drifted_is_neither_presence_nor_absence(item: JsonObject, judged: Judged) -> None:
+    """The page is read again, for drift may pass; it never counts as proof, and in the end a person looks."""
+    verdicts = [remedy_of(judged(page_of(item), ledger(probes=probes))) for probes in range(5)]
+    assert verdicts == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
+
+
+def test_an_equal_record_without_any_marker_is_not_ours(judged: Judged) -> None:
+    """Only a marker that is there and null is suspicious; others award the same amounts, too."""
+    foreign: JsonObject = {name: value for name, value in OURS.items() if name != "slot"}
+    assert remedy_of(judged(page_of(foreign, {**THEIRS, "credits": 9, "slot": None}), ledger())) == Resend()
 
 
 UNUSABLE: list[tuple[Answer | NoAnswer, timedelta, bool]] = [

@@ -1,0 +1,179 @@
+"""What the Distributor sends and what it does not: slots, `once` keys, markers, secrets."""
+
+import pytest
+from mendflow.graph.engine.distributor import marker_of
+from mendflow.graph.engine.run import RunResult
+from pydantic import SecretStr
+
+from tests.graph.engine.conftest import Bench, lost_request, refused, status
+
+AWARD = """
+steps:
+  award: {call: shop.awards.create, once: inputs.email, with: {contact: ann, credits: "${{ inputs.credits }}"}}
+outputs: {uuid: "${{ steps.award.output.uuid }}"}
+"""
+TWICE = """
+steps:
+  first: {call: shop.awards.create, once: "'k'", with: {contact: ann, credits: 10}}
+  second: {call: shop.awards.create, needs: [first], once: "'k'", with: {contact: ann, credits: 10}}
+outputs: {one: "${{ steps.first.output.uuid }}", two: "${{ steps.second.output.uuid }}"}
+"""
+SECRET = """
+steps:
+  token: {call: shop.tokens.create, with: {email: ann}}
+  look: {call: shop.members.get, with: {email: "${{ steps.token.output.token }}"}}
+  ok: {approve: "go on?", needs: [look]}
+  later: {call: shop.members.get, needs: [ok], with: {email: "later-${{ steps.token.output.token }}"}}
+"""
+
+
+def _faults(result: RunResult) -> list[object]:
+    return [one.fault["kind"] for one in result.failed]
+
+
+async def test_one_key_is_one_effect_within_a_run(bench: Bench) -> None:
+    """Two steps with the same `once` key send once; the second takes the first one's output."""
+    result = await bench.run(TWICE)
+    assert (result.status, result.outputs) == ("completed", {"one": "a-1", "two": "a-1"})
+    assert (bench.vendor.awarded, result.effects_by_operation["awards.create"].intended) == (["ann"], 1)
+    await bench.same(result.run_id, TWICE)
+
+
+async def test_one_key_is_one_effect_over_all_runs(bench: Bench) -> None:
+    """A second run with the same `once` key sends nothing and has the same output."""
+    first = await bench.run(AWARD)
+    second = await bench.run(AWARD)
+    assert (first.outputs, second.outputs, second.status) == ({"uuid": "a-1"}, {"uuid": "a-1"}, "completed")
+    assert (bench.vendor.awarded, second.effects_by_operation["awards.create"].confirmed) == (["ann"], 1)
+    await bench.same(second.run_id, AWARD)
+
+
+async def test_without_a_key_each_run_has_its_own_effect(bench: Bench) -> None:
+    """The slot of a call without `once` is the run and the step: two runs award twice."""
+    steps = AWARD.replace("once: inputs.email, ", "")
+    await bench.run(steps)
+    await bench.run(steps)
+    assert bench.vendor.awarded == ["ann", "ann"]
+    assert len({award["slot"] for award in bench.vendor.awards}) == 2
+
+
+async def test_another_key_is_another_effect(bench: Bench) -> None:
+    """Runs with different `once` keys each send, under different markers."""
+    await bench.run(AWARD, email="a")
+    await bench.run(AWARD, email="b")
+    head = "awards.create/fake@default/once/"
+    assert [award["slot"] for award in bench.vendor.awards] == [marker_of(head + "a"), marker_of(head + "b")]
+
+
+async def test_other_arguments_under_one_key_send_nothing(bench: Bench) -> None:
+    """A key that stands for another award fails the step before anything leaves."""
+    first = await bench.run(AWARD, credits=10)
+    second = await bench.run(AWARD, credits=20)
+    assert (second.status, _faults(second)) == ("failed", ["slot_taken"])
+    assert first.run_id in second.failed[0].reason
+    assert [award["credits"] for award in bench.vendor.awards] == [10]
+    await bench.same(second.run_id, AWARD, credits=20)
+
+
+async def test_a_refused_key_is_free_again(bench: Bench) -> None:
+    """Nothing happened under a key that the vendor refused, so a corrected run may use it."""
+    bench.vendor.doom("awards.create", refused)
+    first = await bench.run(AWARD, credits=10)
+    second = await bench.run(AWARD, credits=20)
+    assert (first.status, second.status) == ("failed", "completed")
+    assert [award["credits"] for award in bench.vendor.awards] == [20]
+
+
+async def test_a_key_whose_outcome_is_open_is_not_used(bench: Bench) -> None:
+    """While one run's award is parked, another run with the key waits for a person and sends nothing."""
+    bench.settle = None
+    bench.vendor.doom("awards.create", lost_request)
+    first = await bench.run(AWARD)
+    second = await bench.run(AWARD)
+    assert (first.status, second.status) == ("parked", "parked")
+    assert bench.vendor.asked["awards.create"] == 1
+    assert first.run_id in second.parked[0].next_action
+    await bench.same(second.run_id, AWARD)
+
+
+async def test_a_run_behind_a_parked_one_goes_on_after_it(bench: Bench) -> None:
+    """When the other run's award is found after all, a resume of the second takes its output."""
+    bench.settle = None
+    bench.vendor.doom("awards.create", lost_request)
+    first = await bench.run(AWARD)
+    second = await bench.run(AWARD)
+    bench.vendor.act(next(call for call in bench.vendor.calls if call.operation == "awards.create"))
+    await bench.resume(first.run_id, AWARD)
+    again = await bench.resume(second.run_id, AWARD)
+    assert (again.status, again.outputs, bench.vendor.asked["awards.create"]) == (
+        "completed",
+        {"uuid": "a-1"},
+        1,
+    )
+    await bench.same(again.run_id, AWARD)
+
+
+async def test_the_arguments_are_fixed_at_the_first_attempt(bench: Bench) -> None:
+    """Every attempt of one call sends the same arguments and the same marker."""
+    bench.vendor.doom("awards.create", status(429), lost_request, status(429))
+    await bench.run(AWARD)
+    sent = [call.arguments for call in bench.vendor.calls if call.operation == "awards.create"]
+    assert len(sent) == 4
+    assert all(one == sent[0] for one in sent)
+
+
+async def test_the_intent_is_on_record_before_the_call_leaves(bench: Bench) -> None:
+    """At the moment of the call its intent stands in the journal; its outcome comes after."""
+    result = await bench.run(AWARD)
+    kinds = [(one.kind, one.key) for one in await bench.events(result.run_id) if one.key.startswith("award#")]
+    assert kinds == [
+        ("intent_written", "award#1:call:0"),
+        ("fact_recorded", "award#1:call:0"),
+        ("verdict_given", "award#1:verdict:0"),
+        ("step_ended", "award#1:end:0"),
+    ]
+
+
+async def test_a_secret_answer_is_never_stored(bench: Bench) -> None:
+    """A token reaches the next call, but neither it nor a part of it stands in any file of the home."""
+    waiting = await bench.run(SECRET)
+    assert waiting.status == "waiting"
+    assert [call.arguments["email"] for call in bench.vendor.calls] == ["ann", bench.vendor.token]
+    written = b"".join(one.read_bytes() for one in bench.folder.rglob("*") if one.is_file())
+    assert b"tok-" not in written
+    assert written.count(b"[secret]") > 0
+
+
+async def test_a_secret_is_fetched_again_on_recovery(bench: Bench) -> None:
+    """A resume asks for the token anew, because the record holds only its mask."""
+    waiting = await bench.run(SECRET)
+    await bench.decide(waiting.run_id, "", approved=True)
+    bench.vendor.token = "tok-0987654321"
+    result = await bench.resume(waiting.run_id, SECRET)
+    assert (result.status, bench.vendor.asked["tokens.create"]) == ("completed", 2)
+    assert bench.vendor.calls[-1].arguments["email"] == "later-tok-0987654321"
+
+
+async def test_a_run_with_a_secret_replays(bench: Bench) -> None:
+    """A replay sees masks where the run saw secrets, and finds the same run."""
+    waiting = await bench.run(SECRET)
+    await bench.decide(waiting.run_id, "", approved=True)
+    result = await bench.resume(waiting.run_id, SECRET)
+    await bench.same(result.run_id, SECRET)
+
+
+async def test_a_known_secret_in_an_answer_is_masked(bench: Bench) -> None:
+    """A credential that the vendor echoes is masked wherever it would be recorded."""
+    bench.vault.learn(SecretStr("u-ann@x.org"))
+    result = await bench.run("steps:\n  look: {call: shop.members.get, with: {email: ann@x.org}}\n")
+    assert result.status == "completed"
+    assert all("u-ann@x.org" not in one.model_dump_json() for one in await bench.events(result.run_id))
+
+
+@pytest.mark.parametrize("key", ["1", "[1, 'a']", "{'a': 1.0}"])
+async def test_a_key_may_be_any_value(bench: Bench, key: str) -> None:
+    """A `once` that is no text names the slot all the same, and alike in every run."""
+    steps = f'steps:\n  mail: {{call: shop.mails.send, once: "{key}", with: {{email: a}}}}\n'
+    await bench.run(steps)
+    result = await bench.run(steps)
+    assert (result.status, len(bench.vendor.mails)) == ("completed", 1)

@@ -1,0 +1,159 @@
+"""Maps: every item by itself, results in the order of the items, failures as the step says."""
+
+from pydantic import JsonValue
+import pytest
+
+from tests.graph.engine.conftest import Bench, lost_reply, lost_request, refused, status
+
+EACH = """
+steps:
+  each:
+    map: inputs.people
+    as: person
+    parallel: {parallel}
+    on_item_failure: {word}
+    steps:
+      member: {{call: shop.members.ensure, with: {{email: "${{{{ person }}}}"}}}}
+      award:
+        call: shop.awards.create
+        when: person != 'bob'
+        with: {{contact: "${{{{ steps.member.output.email }}}}", credits: "${{{{ index }}}}"}}
+    outputs: {{who: "${{{{ person }}}}", place: "${{{{ index }}}}", award: "${{{{ steps.award.output }}}}"}}
+outputs: {{items: "${{{{ steps.each.output.items }}}}", failed: "${{{{ steps.each.output.failed }}}}"}}
+"""
+PLAIN = """
+steps:
+  each:
+    map: inputs.people
+    as: person
+    on_item_failure: {word}
+    steps:
+      member: {{call: shop.members.ensure, with: {{email: "${{{{ person }}}}"}}}}
+outputs: {{items: "${{{{ steps.each.output.items.map(i, i == null ? '' : i.member.uuid) }}}}"}}
+"""
+NESTED = """
+steps:
+  outer:
+    map: "[[1, 2], [], [3]]"
+    as: row
+    steps:
+      inner:
+        map: row
+        as: cell
+        steps:
+          award: {call: shop.awards.create, with: {contact: "c${{ cell }}", credits: "${{ cell }}"}}
+        outputs: {cell: "${{ cell }}", at: "${{ index }}"}
+    outputs: {cells: "${{ steps.inner.output.items }}"}
+outputs: {rows: "${{ steps.outer.output.items }}"}
+"""
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 8])
+async def test_results_stand_in_the_order_of_the_items(bench: Bench, parallel: int) -> None:
+    """However many items run at once, and whichever is slow, the results keep the items' order."""
+    steps = EACH.format(parallel=parallel, word="fail")
+    bench.vendor.doom("members.ensure", status(429), lost_request)
+    bench.vendor.doom("awards.create", lost_reply)
+    result = await bench.run(steps)
+    items = result.outputs["items"]
+    assert isinstance(items, list)
+    shown: list[JsonValue] = [
+        [item["who"], item["place"], item["award"] is None] for item in items if isinstance(item, dict)
+    ]
+    assert shown == [["ann", 0, False], ["bob", 1, True], ["cid", 2, False]]
+    assert (result.status, sorted(map(str, bench.vendor.awarded))) == ("completed", ["ann", "cid"])
+    await bench.same(result.run_id, steps)
+
+
+async def test_an_empty_list_is_done_at_once(bench: Bench) -> None:
+    """A map over nothing completes with no items."""
+    steps = PLAIN.format(word="fail")
+    result = await bench.run(steps, people=[])
+    assert (result.status, result.outputs, bench.vendor.asked) == ("completed", {"items": []}, {})
+    await bench.same(result.run_id, steps, people=[])
+
+
+async def test_failed_items_are_counted_and_the_others_go_on(bench: Bench) -> None:
+    """With `continue` a failed item has no output, and the map is done."""
+    steps = PLAIN.format(word="continue")
+    bench.vendor.doom("members.ensure", refused)
+    result = await bench.run(steps)
+    assert (result.status, result.outputs) == ("completed", {"items": ["", "u-bob", "u-cid"]})
+    ends = {one.key: one.body for one in await bench.events(result.run_id) if one.kind == "step_ended"}
+    output = ends["each#1:end:0"]["output"]
+    assert isinstance(output, dict)
+    assert {name: output[name] for name in ("done", "failed", "parked")} == {
+        "done": 2,
+        "failed": 1,
+        "parked": 0,
+    }
+    await bench.same(result.run_id, steps)
+
+
+async def test_a_failed_item_fails_the_map_where_the_step_says_so(bench: Bench) -> None:
+    """With `fail` the other items still run, then the map fails and names the item."""
+    steps = PLAIN.format(word="fail")
+    bench.vendor.doom("members.ensure", refused)
+    result = await bench.run(steps)
+    assert (result.status, bench.vendor.asked) == ("failed", {"members.ensure": 3})
+    assert [one.path for one in result.failed] == ["each[0].member"]
+    await bench.same(result.run_id, steps)
+
+
+async def test_maps_nest(bench: Bench) -> None:
+    """A map within a map has its own items, indexes and slots."""
+    result = await bench.run(NESTED)
+    assert result.outputs == {
+        "rows": [
+            {"cells": [{"cell": 1, "at": 0}, {"cell": 2, "at": 1}]},
+            {"cells": []},
+            {"cells": [{"cell": 3, "at": 0}]},
+        ]
+    }
+    assert sorted(map(str, bench.vendor.awarded)) == ["c1", "c2", "c3"]
+    await bench.same(result.run_id, NESTED)
+
+
+async def test_a_parked_item_parks_the_map_and_only_it_is_looked_at_again(bench: Bench) -> None:
+    """The other items are finished for good; the open one is settled by reading on resume."""
+    bench.settle = None
+    steps = EACH.format(parallel=1, word="continue")
+    bench.vendor.doom("awards.create", lost_request)
+    parked = await bench.run(steps)
+    assert (parked.status, [one.path for one in parked.parked]) == ("parked", ["each[0].award"])
+    assert (bench.vendor.awarded, bench.vendor.asked["members.ensure"]) == (["cid"], 3)
+    bench.vendor.act(next(call for call in bench.vendor.calls if call.operation == "awards.create"))
+    result = await bench.resume(parked.run_id, steps)
+    assert (result.status, result.outputs["failed"]) == ("completed", 0)
+    assert (bench.vendor.awarded, bench.vendor.asked["members.ensure"]) == (["cid", "ann"], 3)
+    await bench.same(result.run_id, steps)
+
+
+@pytest.mark.parametrize(
+    ("over", "reason"),
+    [("inputs.email", "`map` needs a list of at most 100000 items, and got str"), ("inputs.people[7]", "cannot be evaluated")],
+)
+async def test_what_is_no_list_fails_the_map(bench: Bench, over: str, reason: str) -> None:
+    """A map over something else, or over a fault, fails with the reason."""
+    steps = f"steps:\n  each:\n    map: dyn({over})\n    steps:\n      look: {{call: shop.members.get, with: {{email: a}}}}\n"
+    result = await bench.run(steps)
+    assert (result.status, bench.vendor.asked) == ("failed", {})
+    assert reason in result.failed[0].reason
+    await bench.same(result.run_id, steps)
+
+
+async def test_an_output_that_cannot_be_read_fails_the_item(bench: Bench) -> None:
+    """A fault in the outputs of an item is that item's failure."""
+    steps = """
+steps:
+  each:
+    map: inputs.people
+    as: person
+    on_item_failure: fail
+    steps:
+      look: {call: shop.members.get, with: {email: "${{ person }}"}}
+    outputs: {first: "${{ inputs.people[index + 1] }}"}
+"""
+    result = await bench.run(steps)
+    assert (result.status, bench.vendor.asked) == ("failed", {"members.get": 3})
+    await bench.same(result.run_id, steps)
