@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import orjson
 from mendflow.benchmarks.measure import Pair, Row, Work, interleave, main
-from mendflow.connectors.contract import JsonObject
+from mendflow.connectors.contract import Answer, JsonObject, Reply, ToolCall
 from mendflow.connectors.decode import decode
 from mendflow.connectors.piggy.operations import TOOLS
-from mendflow.verifier.contract import compare, fits
-from mendflow.verifier.envelope import unwrap
+from mendflow.verifier.outcome import classify
 from pydantic import BaseModel, TypeAdapter
 
 SPEC = TOOLS["loyalty_transactions.list"]
+CALL = ToolCall(connection="piggy", operation=SPEC.operation, arguments={"limit": 100})
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 GOAL = 200e-6
 
 
@@ -85,13 +87,10 @@ def answer(*, drifted: bool = False) -> bytes:
     return raw
 
 
-def checked(raw: bytes) -> int:
-    """Decode strictly, take the envelope off, check the contract and report; return how much differs."""
-    unwrapped = unwrap(decode(raw, "application/json").value)
-    if unwrapped is None:
-        raise SystemExit("the answer has no envelope")
-    fits(SPEC.answer, unwrapped.output)
-    return len(compare(SPEC.answer, unwrapped.output))
+def checked(raw: bytes) -> str:
+    """Decode strictly and judge: the contract, and where it is broken what exactly differs; return the standing."""
+    body = decode(raw, "application/json").value
+    return classify(SPEC, CALL, Reply(outcome=Answer(status=200, body=body), received_at=NOW)).standing
 
 
 def _repeated(work: Callable[[], object], times: int) -> Work:
@@ -119,8 +118,8 @@ def measure(small: bool) -> list[Row]:  # noqa: FBT001  # told by the script's s
             for raw in (good, drifted)
         ]
         return [
-            _row(f"contract check and drift report, {len(good)} B; peer: pydantic", found[0]),
-            _row("  the same, every record drifted; peer: pydantic, not drifted", found[1]),
+            _row(f"contract check of a good answer, {len(good)} B; peer: pydantic", found[0]),
+            _row("  with drift report, every record drifted; peer: pydantic, not drifted", found[1]),
         ]
 
     return asyncio.run(both())

@@ -70,12 +70,20 @@ class RunContext:
     """Tells the vault a secret that an answer brought."""
     longest_hold: timedelta = timedelta(minutes=5)
     """A longer wait ends this process's part; the run is due later."""
+    record_ends: datetime | None = None
+    """In a replay: when the record ends. What was due later is due still."""
     prefix: str = ""
     """Path of the map item around these steps, with its dot; empty at the top."""
     outer: dict[str, StepState] = field(default_factory=dict)
     """States of the steps around this level."""
     names: dict[str, JsonValue] = field(default_factory=dict)
     """The map item's name and `index`."""
+
+    def holds(self, until: datetime) -> bool:
+        """Return whether this process waits until then, rather than leaving the run due."""
+        if self.record_ends is not None:
+            return until <= self.record_ends
+        return until - self.clock.now() <= self.longest_hold
 
     def path(self, step_id: str) -> str:
         """Return the path of a step of this level."""

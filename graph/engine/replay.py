@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Self
 
 from pydantic import SecretStr
@@ -74,9 +73,7 @@ async def replay(
         run=run_steps,
         report=_unseen,
         learn=_unlearned,
-        longest_hold=timedelta(days=36_500)
-        if result.status in ("completed", "failed")
-        else timedelta(minutes=5),
+        record_ends=events[-1].at,
     )
     divergence: Divergence | None = None
     try:

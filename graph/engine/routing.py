@@ -25,7 +25,7 @@ async def route(state: RunState, runtime: Runtime[RunContext]) -> Command[str]:
     if schedule.over:
         return Command(goto=END)
     if schedule.wait_until is not None:
-        if schedule.wait_until - now > context.longest_hold:
+        if not context.holds(schedule.wait_until):
             return Command(goto=END)
         return Command(goto=Send("wait", Parcel(job={"until": schedule.wait_until.isoformat()}, view={})))
     return _send_on(context, states, schedule)
