@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Protocol
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from ..connectors.contract import Frozen, JsonObject
+from ..connectors.contract import Frozen, Json, JsonObject
 
 RoleName = Literal["researcher", "writer", "designer", "engineer", "verifier", "distributor"]
 
@@ -23,7 +23,7 @@ class ToolReading(Frozen):
 
     tool: str
     arguments: JsonObject
-    output: JsonValue
+    output: Json
     source: str
     """Key of the fact that holds it, e.g. `brief#1:call:0`."""
 
@@ -45,7 +45,7 @@ class ModelRequest(Frozen):
     """Brand voice: tone, signature, banned words, the offline template."""
     reasons: tuple[str, ...] = ()
     """Why the last draft was sent back."""
-    draft: JsonValue = None
+    draft: Json = None
     """The draft that was sent back."""
     answer_schema: JsonObject
 
@@ -69,7 +69,7 @@ class ModelReply(Frozen):
 
     kind: Literal["reply"] = "reply"
     calls: tuple[PickedCall, ...] = ()
-    output: JsonValue = None
+    output: Json = None
     usage: Usage = Usage()
     offline: bool = False
 

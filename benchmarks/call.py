@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -71,9 +72,7 @@ async def call_once(context: RunContext, step: str, number: int) -> None:
         raise SystemExit(f"the call ended as {update}")
 
 
-async def _compared(
-    announced: Announcement, context: RunContext, client: httpx.AsyncClient, calls: int, rounds: int
-) -> list[Row]:
+async def _compared(context: RunContext, client: httpx.AsyncClient, calls: int, rounds: int) -> list[Row]:
     contact, shop = context.inputs["contact"], context.inputs["shop"]
     numbers = iter(range(10**9))
 
@@ -88,11 +87,10 @@ async def _compared(
         (await client.post("/credit-receptions", json=body)).raise_for_status().json()
 
     rows: list[Row] = []
-    for what, step, plain in (("read", "balance", read), ("write, intent fsynced", "award", write)):
-        pair = await interleave(
-            ours(step), lambda plain=plain: at_once(AT_ONCE, calls, plain), rounds=rounds, units=calls
-        )
-        what = f"verified, journaled call at {AT_ONCE} at once ({what})"
+    for kind, step, plain in (("read", "balance", read), ("write, intent fsynced", "award", write)):
+        peer = partial(at_once, AT_ONCE, calls, plain)
+        pair = await interleave(ours(step), peer, rounds=rounds, units=calls)
+        what = f"verified, journaled call at {AT_ONCE} at once ({kind})"
         rows.append(timed(what, pair, limit=1.0, goal="< 1x stock httpx"))
     return rows
 
@@ -126,7 +124,7 @@ async def _measured(calls: int, rounds: int) -> list[Row]:
                     learn=vault.learn,
                     longest_hold=timedelta(minutes=5),
                 )
-                return await _compared(announced, context, client, calls, rounds)
+                return await _compared(context, client, calls, rounds)
     finally:
         shutil.rmtree(folder)
 

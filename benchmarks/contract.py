@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import orjson
 from mendflow.benchmarks.measure import Pair, Row, Work, interleave, main
@@ -66,7 +67,13 @@ _PEER = TypeAdapter(_Envelope)
 def answer(*, drifted: bool = False) -> bytes:
     """Return a listing of a good 10 KB; in a drifted one a required field has another name throughout."""
     uuid = "3f6c1d52-8b0e-4c7a-9d41-5a2e7f90c613"
-    unit: JsonObject = {"id": 1, "name": "purchase_amount", "label": "Amount", "prefix": None, "is_default": True}
+    unit: JsonObject = {
+        "id": 1,
+        "name": "purchase_amount",
+        "label": "Amount",
+        "prefix": None,
+        "is_default": True,
+    }
     record: JsonObject = {
         "uuid": uuid,
         "type": "credit_reception",
@@ -114,7 +121,7 @@ def measure(small: bool) -> list[Row]:  # noqa: FBT001  # told by the script's s
 
     async def both() -> list[Row]:
         found = [
-            await interleave(_repeated(lambda raw=raw: checked(raw), times), peer, rounds=rounds, units=times)
+            await interleave(_repeated(partial(checked, raw), times), peer, rounds=rounds, units=times)
             for raw in (good, drifted)
         ]
         return [

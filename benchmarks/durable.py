@@ -9,7 +9,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mendflow.benchmarks.measure import Row, at_once, cpu, interleave, main, milliseconds, timed
-from mendflow.benchmarks.workload import SIX_STEPS, SIX_WALK, Faked, Scripted, bare, chain, inputs_of, plan_of, unseen
+from mendflow.benchmarks.workload import (
+    SIX_STEPS,
+    SIX_WALK,
+    Faked,
+    Scripted,
+    bare,
+    chain,
+    inputs_of,
+    plan_of,
+    unseen,
+)
 from mendflow.connectors.clock import SystemClock
 from mendflow.graph.engine.run import Order, Ports, start
 from mendflow.graph.engine.summary import RunResult

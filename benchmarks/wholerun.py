@@ -71,7 +71,11 @@ def _peer(client: httpx.AsyncClient, inputs: JsonObject) -> Callable[[int], Awai
         await ask("GET", "/perks")
         draft = {"findings": FINDINGS, "body": LETTER_BODY}
         if draft["body"]:
-            award: JsonObject = {"contact_uuid": contact, "shop_uuid": inputs["shop"], "credits": inputs["credits"]}
+            award: JsonObject = {
+                "contact_uuid": contact,
+                "shop_uuid": inputs["shop"],
+                "credits": inputs["credits"],
+            }
             await ask("POST", "/credit-receptions", award)
 
     return run
@@ -98,7 +102,9 @@ async def _compared(ports: Ports, announced: Announcement, runs: int, rounds: in
         def armed(one: Callable[[int], Awaitable[None]]) -> Work:
             async def work() -> None:
                 fault = {"faults": [f"rate_limit=none@credit_receptions.create:{runs}"]}
-                (await controls.post(announced.base_url + "/__sandbox__/faults", json=fault)).raise_for_status()
+                (
+                    await controls.post(announced.base_url + "/__sandbox__/faults", json=fault)
+                ).raise_for_status()
                 await at_once(AT_ONCE, runs, one)
 
             return work

@@ -174,6 +174,10 @@ class _Bare(TypedDict):
     steps: Annotated[dict[str, JsonObject], merge]
 
 
+class _Sent(TypedDict):
+    step: str
+
+
 def bare(walk: tuple[str, ...]) -> Callable[[], Awaitable[object]]:
     """Return a run of bare langgraph over the same nodes and edges as ours, with empty bodies.
 
@@ -191,11 +195,11 @@ def bare(walk: tuple[str, ...]) -> Callable[[], Awaitable[object]]:
             goto=Send(walk[number] or "verifier", {"step": step}),
         )
 
-    async def role(state: JsonObject) -> Command[str]:
+    async def role(state: _Sent) -> Command[str]:
         return Command(goto=Send("verifier", state))
 
-    async def verifier(state: JsonObject) -> Command[str]:
-        return Command(update={"steps": {str(state["step"]): {"status": "done"}}}, goto="route")
+    async def verifier(state: _Sent) -> Command[str]:
+        return Command(update={"steps": {state["step"]: {"status": "done"}}}, goto="route")
 
     graph = StateGraph(_Bare)
     graph.add_node("route", route)

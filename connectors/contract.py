@@ -8,13 +8,27 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     JsonValue,
     SecretStr,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
+from pydantic_core import CoreSchema, core_schema
 
-JsonObject = dict[str, JsonValue]
+
+class _AsItIs:
+    """Tells pydantic to take JSON that was decoded already as it is: walking it again costs more than a call.
+
+    The value is shared, not copied; nobody changes JSON that is not theirs.
+    """
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+
+Json = Annotated[JsonValue, _AsItIs()]
+JsonObject = Annotated[dict[str, JsonValue], _AsItIs()]
 
 EffectClass = Literal[
     "read",  # changes nothing; may be repeated
@@ -138,7 +152,7 @@ class Answer(Tagged):
     status: int
     headers: dict[str, str] = {}
     """The few headers that matter, names in lower case: retry-after, x-ratelimit-*, date, content-type."""
-    body: JsonValue = None
+    body: Json = None
     """The decoded body; None when `flaw` says why there is none."""
     flaw: Flaw | None = None
     excerpt: str = ""

@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 from typing import Literal
 
+from pydantic import JsonValue
+
 from ..connectors.contract import Frozen, JsonObject
 from .canonical import digest
 
@@ -40,7 +42,7 @@ class Event(Frozen):
     at: datetime
     epoch: int
     """Which ownership of the run wrote it."""
-    body: JsonObject
+    body: dict[str, JsonValue]
 
 
 class EventDraft(Frozen):

@@ -85,8 +85,8 @@ class ReplayTape:
 
     def reopened(self, path: str, attempt: int) -> bool:
         """Return whether the recorded run went on to another attempt."""
-        key = fact_key(path, attempt + 1, "call")
-        return key in self._recorded.facts or fact_key(path, attempt + 1, "slot") in self._recorded.facts
+        kinds = ("call", "slot", "model")
+        return any(fact_key(path, attempt + 1, kind) in self._recorded.facts for kind in kinds)
 
     def heal(self, key: str, record: JsonObject) -> None:
         """Compare a heal."""

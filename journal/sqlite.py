@@ -1,6 +1,7 @@
 """The SQLite store: one writer thread, group commit, WAL, an fsync before any promise."""
 
 import asyncio
+import fcntl
 import queue
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 _BATCH = 256
+# Tables with bodies keep their row ids: without them SQLite moves all but small rows to pages of their own.
 _SCHEMA = """
 CREATE TABLE runs (
   run_id TEXT PRIMARY KEY, workflow TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -30,10 +32,11 @@ CREATE TABLE runs (
 CREATE TABLE events (
   run_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
   at TEXT NOT NULL, epoch INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run_id, seq)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE effects (
-  slot TEXT PRIMARY KEY, run_id TEXT NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+  slot TEXT NOT NULL PRIMARY KEY, run_id TEXT NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
 CREATE INDEX effects_of_run ON effects (run_id);
 """
 
@@ -212,14 +215,17 @@ class SqliteStore:
         owner: Ownership,
         events: Sequence[EventDraft],
     ) -> None:
-        row = db.execute("SELECT epoch, last_seq FROM runs WHERE run_id = ?", (owner.run_id,)).fetchone()
-        if row is None or row[0] != owner.epoch:
+        at = events[-1].at.isoformat() if events else None
+        row = db.execute(
+            "UPDATE runs SET last_seq = last_seq + ?, updated_at = coalesce(?, updated_at)"
+            " WHERE run_id = ? AND epoch = ? RETURNING last_seq",
+            (len(events), at, owner.run_id, owner.epoch),
+        ).fetchone()
+        if row is None:
             raise LostOwnership(
                 f"Run `{owner.run_id}` was taken over by another process.", help="Let that process finish it."
             )
-        seq = row[1]
-        for event in events:
-            seq += 1
+        for seq, event in enumerate(events, start=row[0] - len(events) + 1):
             db.execute(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -231,11 +237,6 @@ class SqliteStore:
                     owner.epoch,
                     self._vault.seal(event.body),
                 ),
-            )
-        if events:
-            db.execute(
-                "UPDATE runs SET last_seq = ?, updated_at = ? WHERE run_id = ?",
-                (seq, events[-1].at.isoformat(), owner.run_id),
             )
 
     def _find_effect(self, db: sqlite3.Connection, slot: str) -> Held | None:
@@ -311,6 +312,10 @@ class SqliteStore:
             raise
         except Exception as failure:  # noqa: BLE001  # handed to whoever asked; the batch of the others goes on
             db.execute("ROLLBACK TO job")
+            if (
+                job.done is None
+            ):  # nobody waits for it, so nothing after it may be written, in this batch or later
+                self._failure = failure
             return job, None, failure
         finally:
             db.execute("RELEASE job")
@@ -353,7 +358,19 @@ def _resolve(done: "asyncio.Future[Any]", result: object, failure: BaseException
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+    # One process at a time: where two turn a new file to WAL, SQLite tells one at once that it is locked.
+    with path.with_name(f"{path.name}.lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        db = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            _prepare(db, path)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -370,4 +387,3 @@ def _connect(path: Path) -> sqlite3.Connection:
             f"The journal `{path}` has schema {version}; this program reads {SCHEMA_VERSION}.",
             help="Use the version of mendflow that wrote it, or another home.",
         )
-    return db

@@ -35,7 +35,27 @@ class Vault:
 
     def seal(self, value: JsonValue) -> str:
         """Return `value` as JSON text with every known secret masked."""
-        return self.seal_text(orjson.dumps(value).decode())
+        text = orjson.dumps(value).decode()
+        if (
+            "\\" not in text and self.seal_text(text) == text
+        ):  # without escapes every value stands there as it is
+            return text
+        return orjson.dumps(self._masked(value)).decode()
+
+    def _masked(self, value: JsonValue) -> JsonValue:
+        """Mask value by value: replaced within the text, a secret of digits would break the JSON."""
+        match value:
+            case str():
+                return self.seal_text(value)
+            case list():
+                return [self._masked(item) for item in value]
+            case dict():
+                return {self.seal_text(name): self._masked(item) for name, item in value.items()}
+            case int() | float() if not isinstance(value, bool):
+                text = orjson.dumps(value).decode()
+                return value if self.seal_text(text) == text else MASK
+            case _:
+                return value
 
 
 def _encodings(plain: str) -> set[str]:

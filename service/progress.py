@@ -26,7 +26,9 @@ def watching(*, as_json: bool) -> Iterator[Report]:
         yield quiet
     elif sys.stderr.isatty():
         board = _Board()
-        with Live(board.table(), console=Console(stderr=True), refresh_per_second=8, transient=True) as live:
+        with Live(
+            board.table(), console=Console(stderr=True, markup=False), refresh_per_second=8, transient=True
+        ) as live:
 
             def show(progress: Progress) -> None:
                 board.note(progress)

@@ -20,7 +20,7 @@ _COLOURS = {
 
 def print_result(result: RunResult) -> None:
     """Print what became of a run."""
-    console = Console()
+    console = Console(markup=False)  # what vendors and people wrote is no markup
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("run", result.run_id)
     table.add_row("workflow", result.workflow)
@@ -33,7 +33,7 @@ def print_result(result: RunResult) -> None:
     table.add_row("healed", healed)
     table.add_row("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended")
     for entry in result.waiting:
-        table.add_row("waits", _waiting(entry, result.run_id))
+        table.add_row("waits", waiting_line(entry, result.run_id))
     if result.due_at:
         table.add_row("due", result.due_at.isoformat(timespec="seconds"))
     if result.trace:
@@ -46,9 +46,9 @@ def print_result(result: RunResult) -> None:
 def print_open_ends(console: Console, ends: tuple[OpenEnd, ...], word: str, most: int = 20) -> None:
     """Print steps that need somebody's attention, with what to do next."""
     for end in ends[:most]:
-        console.print(Text.assemble((word, _COLOURS[word]), f" {end.path}: {end.reason}"))
+        console.print(Text.assemble((word, _COLOURS[word]), f" {end.path}: {end.reason}"), soft_wrap=True)
         if end.next_action:
-            console.print(f"       → {end.next_action}", markup=False, highlight=False)
+            console.print(f"       → {end.next_action}", markup=False, highlight=False, soft_wrap=True)
     if len(ends) > most:
         console.print(f"       … and {len(ends) - most} more")
 
@@ -64,7 +64,7 @@ def print_steps(events: list[Event]) -> None:
             status = str(event.body.get("status"))
             reason = str(event.body.get("reason") or "")
             table.add_row(path, coloured(status), rest.partition(":")[0], reason)
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def coloured(status: str) -> Text:
@@ -72,7 +72,8 @@ def coloured(status: str) -> Text:
     return Text(status, style=_COLOURS.get(status, ""))
 
 
-def _waiting(entry: object, run_id: str) -> str:
+def waiting_line(entry: object, run_id: str) -> str:
+    """Return what a run waits for, and for an approval how to give it."""
     if not isinstance(entry, dict):
         return ""
     if entry.get("for") == "approval":

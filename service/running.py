@@ -18,6 +18,7 @@ from ..connectors.contract import ConnectionSettings, Connector, JsonObject
 from ..connectors.errors import InvalidUse
 from ..connectors.opening import open_connector
 from ..graph.engine.approvals import decide_approval
+from ..graph.engine.context import Progress
 from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
 from ..graph.engine.summary import RunResult
@@ -29,6 +30,7 @@ from ..journal.sqlite import SqliteStore
 from ..journal.vault import Vault
 from .exits import CANCELLED, COMPLETED, OF_STATUS
 from .logs import log_to_stderr
+from .narration import narrate
 from .pins import order_of, plan_of
 from .progress import Report, quiet, watching
 from .render import print_result
@@ -119,8 +121,14 @@ async def opened(home: Home, report: Report) -> AsyncIterator[Ports]:
             clock=clock,
             open_connector=connector,
             open_model=open_model,
-            report=report,
+            report=lambda progress: _tell(progress, report),
         )
+
+
+def _tell(progress: Progress, report: Report) -> None:
+    """Tell the log, then whoever watches."""
+    narrate(progress)
+    report(progress)
 
 
 def settled(world: World) -> dict[str, ConnectionSettings]:

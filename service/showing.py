@@ -18,7 +18,7 @@ from ..journal.sqlite import SqliteStore
 from ..journal.store import RunRow
 from ..journal.vault import Vault
 from .exits import COMPLETED, OF_STATUS
-from .render import coloured, print_open_ends, print_result, print_steps
+from .render import coloured, print_open_ends, print_result, print_steps, waiting_line
 
 
 def existing_home(folder: Path) -> Home:
@@ -66,7 +66,7 @@ def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
         started = row.created_at.isoformat(sep=" ", timespec="seconds")
         due = row.due_at.isoformat(sep=" ", timespec="seconds") if row.due_at else ""
         table.add_row(row.run_id, row.workflow, coloured(row.status), started, str(row.events), due)
-    Console().print(table)
+    Console(markup=False).print(table)
     return COMPLETED
 
 
@@ -103,6 +103,8 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     print_open_ends(console, result.failed, "failed")
     print_open_ends(console, result.parked, "parked")
+    for entry in result.waiting:
+        console.print(f"waits {waiting_line(entry, run_id)}", markup=False, highlight=False, soft_wrap=True)
     return COMPLETED
 
 

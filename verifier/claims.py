@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -96,6 +97,7 @@ def read_claims(text: str) -> Iterator[Claim]:
                 yield from read(match)
 
 
+@lru_cache(maxsize=4096)
 def keys_of(text: str, *, percent: bool = False) -> frozenset[Key]:
     """Return what a true text allows others to claim: its own claims and what follows from them.
 
@@ -119,8 +121,10 @@ def text_of_scalar(value: JsonValue) -> str:
 
 def _plain(text: str) -> str:
     """Return a text without signs that hide or part digits, and without currencies."""
-    seen = unicodedata.normalize("NFKC", text)
-    seen = "".join(sign for sign in seen if unicodedata.category(sign) != "Cf")
+    seen = text
+    if not text.isascii():
+        seen = unicodedata.normalize("NFKC", text)
+        seen = "".join(sign for sign in seen if unicodedata.category(sign) != "Cf")
     seen = re.sub(r"(?<![\w.,)%])([-\u2212])\s?[$€£¥]\s?(?=\d)", r"\1", seen)
     seen = re.sub(r"[$€£¥]", " ", seen)
     seen = re.sub(r"(?<!\w)(?:US|USD|EUR|GBP)(?=\s?\d)", " ", seen)

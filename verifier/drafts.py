@@ -150,7 +150,8 @@ def _misfounded(
     if not standing:
         yield f"`{place}` gives `{source}` another value than stands there; copy the value as it is."
         return
-    allowed = frozenset(key for node, around in standing for key in _context(node, around)) | keys_of(source)
+    named = frozenset(key for name in (source, *re.split(r"[.\[\]]", source)) for key in keys_of(name))
+    allowed = frozenset(key for node, around in standing for key in _context(node, around)) | named
     for claim in read_claims(fact):
         if not claim.readings & allowed:
             yield f"The {claim.kind} `{claim.text}` in the fact of `{place}` does not stand at `{source}`."

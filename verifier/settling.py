@@ -11,7 +11,7 @@ from datetime import timedelta
 from pydantic import JsonValue
 
 from ..connectors.contract import Answer, Paging, Reply, ToolCall, ToolSpec
-from .echo import contradicted, find, is_same, mentions, unrepeated
+from .echo import contradicted, find, is_same, mentions
 from .ledger import Ledger
 from .outcome import Outcome, classify
 from .remedy import backoff, hinted_wait
@@ -81,9 +81,12 @@ def judge_probe(
 
 
 def _lost_its_marker(spec: ToolSpec, call: ToolCall, item: JsonValue) -> bool:
-    """Tell whether an item repeats all that was sent and holds null as its marker: no proof, but no absence."""
+    """Tell whether an item has no marker and nothing that contradicts what was sent.
+
+    It proves nothing, but with it nothing is absent: an account that does not echo our marker lists ours so.
+    """
     path = spec.confirm.marker_path if spec.confirm else spec.marker
-    return bool(spec.echoes) and find(item, path) == (None,) and not unrepeated(spec, call, item)
+    return find(item, path) in ((), (None,)) and not contradicted(spec, call, item)
 
 
 def _found(spec: ToolSpec, call: ToolCall, ours: Sequence[JsonValue], place: str) -> Verdict:

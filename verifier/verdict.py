@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from ..connectors.contract import Frozen, JsonObject, Tagged
+from ..connectors.contract import Frozen, Json, JsonObject, Tagged
 
 FaultKind = Literal[
     "rate_limit",
@@ -104,7 +104,7 @@ class Passed(Tagged):
     """The result is what the contract promises."""
 
     kind: Literal["passed"] = "passed"
-    output: JsonValue
+    output: Json
     mends: tuple[Mend, ...] = ()
     """Heals that took place within this judgement, such as a drift patch."""
 

@@ -16,7 +16,7 @@ from ...verifier.verdict import Fault
 from ..language.expressions import ExpressionFault, evaluate, resolve
 from ..language.plan import CallStep
 from .context import Connection, RunContext
-from .ends import end_step, failed
+from .ends import block, end_step, failed
 from .state import CallJob, Parcel, View, parcel
 
 SHORTEST_SECRET = 8
@@ -37,6 +37,8 @@ async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[st
         raise TypeError("a fixed job has a call")
     connection = context.connections[call.connection]
     spec = connection.tools[call.operation]
+    if connection.open_at is not None and connection.open_at > context.clock.now():
+        return block(task.step, connection.open_at, "distributor", parcel(task, view))
     if task.renew_from:
         task = await _renew(context, connection, task)
     exact = exact_call(connection, spec, call, task.probe)
@@ -69,8 +71,6 @@ def _hand_over(task: CallJob, view: View) -> Command[str]:
 async def _attempt(
     context: RunContext, connection: Connection, call: ToolCall, *, secret: bool
 ) -> JsonObject:
-    if connection.open_at is not None:
-        await context.clock.sleep(connection.open_at - context.clock.now())
     reply = await connection.connector.send(call)
     if secret and isinstance(reply.outcome, Answer):
         for text in _texts(reply.outcome.body):

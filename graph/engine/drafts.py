@@ -58,9 +58,20 @@ def judge_draft(context: RunContext, task: AuthorJob, view: View) -> Command[str
             )
             return Command(goto=Send(step.role, parcel(following, view)))
         case Failed(fault=fault):
-            return end_step(context, task.step, task.attempt, exhausted(step, fault))
+            return _give_up(context, step, task, view, fault)
         case other:
             raise TypeError(f"a draft is never {other.kind}")
+
+
+def _give_up(context: RunContext, step: AgentStep, task: AuthorJob, view: View, fault: Fault) -> Command[str]:
+    """End the step as its `on_exhausted` says; once a person has resumed a parked one, begin again."""
+    state = exhausted(step, fault)
+    if state["status"] != "parked" or not context.tape.reopened(task.path, task.attempt):
+        return end_step(context, task.step, task.attempt, state)
+    record_end(context, task.step, task.attempt, state)
+    afresh = {"sent_back": 0, "asked_again": 0, "refusal": {}, "draft": task.output, "output": None}
+    following = task.model_copy(update={"attempt": task.attempt + 1, **afresh})
+    return Command(goto=Send(step.role, parcel(following, view)))
 
 
 def _judge_refusal(task: AuthorJob) -> Verdict:

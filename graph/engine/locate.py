@@ -24,7 +24,7 @@ def locate(plan: Plan, key: str, field: str) -> Place | None:
     step = step_at(plan, key.partition("#")[0])
     if step is None:
         return None
-    head, _, rest = field.partition(".")
+    head, _, rest = _INDEX.sub("", field).partition(".")
     candidates = {
         "arguments": (f"with.{rest}", "with"),
         "given": (f"with.{rest}", "with"),
@@ -32,7 +32,7 @@ def locate(plan: Plan, key: str, field: str) -> Place | None:
         "slot": ("once",),
         "operation": ("call",),
         "rubric": ("rules",),
-    }.get(head, (field, head))
+    }.get(head, (f"{head}.{rest}", head))
     for candidate in candidates:
         place = _nearest(step.places, candidate)
         if place is not None:

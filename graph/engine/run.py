@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from uuid import uuid4
 
@@ -23,7 +24,6 @@ from ..language.plan import Plan
 from .context import Connection, Progress, RunContext
 from .machine import run_steps
 from .models import models_of
-from .narration import narrate
 from .state import FINISHED, StepState
 from .summary import RunResult, as_status, summarise
 
@@ -75,7 +75,7 @@ async def resume(ports: Ports, run_id: str, order_of: Callable[[JsonObject], Ord
             return summarise(events)
         order = order_of(recorded.started)
         async with _opened(ports, order) as connections:
-            event = EventDraft(kind="run_resumed", at=ports.clock.now(), body={"versions": _versions()})
+            event = EventDraft(kind="run_resumed", at=ports.clock.now(), body={"versions": {**_versions()}})
             owner = await ports.store.take_over(run_id, event)
             ports.report(Progress(kind="run_started", path=run_id, detail=order.plan.name))
             await _close_open_intents(ports, owner, recorded)
@@ -98,7 +98,7 @@ def pins(order: Order) -> JsonObject:
         "connections": connections,
         "world": order.world,
         "model": order.model,
-        "versions": _versions(),
+        "versions": {**_versions()},
     }
 
 
@@ -114,20 +114,10 @@ def context_of(order: Order, tape: Tape, ports: Ports, connections: Mapping[str,
         connections=connections,
         models=models,
         run=run_steps,
-        report=_told(ports.report),
+        report=ports.report,
         learn=ports.vault.learn,
         longest_hold=ports.longest_hold,
     )
-
-
-def _told(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Return a report that tells the log as well."""
-
-    def tell(progress: Progress) -> None:
-        narrate(progress)
-        report(progress)
-
-    return tell
 
 
 def close_of(context: RunContext, states: dict[str, StepState]) -> JsonObject:
@@ -232,8 +222,10 @@ async def _opened(ports: Ports, order: Order) -> AsyncIterator[dict[str, Connect
         yield opened
 
 
-def _versions() -> JsonObject:
-    found: JsonObject = {"python": platform.python_version()}
+@cache
+def _versions() -> Mapping[str, str]:
+    """Ask once for all runs: reading a package's metadata costs about a millisecond."""
+    found = {"python": platform.python_version()}
     for package in ("mendflow", "langgraph", "httpx"):
         try:
             found[package] = version(package)

@@ -6,7 +6,7 @@ from pydantic import JsonValue, TypeAdapter
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...agents.model import ToolReading
-from ...connectors.contract import Frozen, JsonObject, Reply, Tagged, ToolCall
+from ...connectors.contract import Frozen, Json, JsonObject, Reply, Tagged, ToolCall
 from ...verifier.ledger import Attempt
 from ...verifier.verdict import Fault
 
@@ -69,14 +69,14 @@ class AuthorJob(Tagged):
     attempt: int = 1
     readings: tuple[ToolReading, ...] = ()
     reasons: tuple[str, ...] = ()
-    draft: JsonValue = None
+    draft: Json = None
     sent_back: int = 0
     """How many times the Verifier's own rules sent the draft back."""
     review: str = ""
     """Id of the `verify` step that asked for this draft; empty for the first one."""
     asked_again: int = 0
     """How many times the model was asked again because it gave no usable reply."""
-    output: JsonValue = None
+    output: Json = None
     """The finished draft on its way to the Verifier."""
     refusal: JsonObject = {}
     """Why the model gave none."""

@@ -69,6 +69,7 @@ class _Tally:
         self.slots: dict[str, tuple[str, bool]] = {}
         """By slot: the path that claimed it, and whether an earlier run had made the effect."""
         self.passed: set[str] = set()
+        self.called: set[str] = set()
         self.rejected = 0
         self.calls = 0
 
@@ -102,14 +103,23 @@ class _Tally:
         self.rejected += _object(verdict.get("remedy")).get("kind") == "rewrite"
 
     def _note_fact(self, path: str, rest: str, body: JsonObject) -> None:
-        self.calls += ":call:" in rest
-        slot = str(_object(body.get("request")).get("slot"))
-        if ":slot:" in rest and slot not in self.slots:
-            self.slots[slot] = (path, _object(body.get("value")).get("standing") == "done")
+        if ":call:" in rest:
+            self.calls += 1
+            self.called.add(path)
+        if ":slot:" in rest:
+            slot = str(_object(body.get("request")).get("slot"))
+            is_done = _object(body.get("value")).get("standing") == "done"
+            if is_done or slot not in self.slots:
+                self.slots[slot] = (path, is_done)
+
+    def _is_read_of_agent(self, path: str) -> bool:
+        """Tell `brief.read[0]`, which makes calls of its own, from a map's item, which does not."""
+        return path.endswith("]") and path in self.called
 
     def result(self) -> RunResult:
         """Return the sum."""
         due = self.closing.get("due_at")
+        ends = {path: end for path, end in self.ends.items() if not self._is_read_of_agent(path)}
         return RunResult(
             run_id=self.run_id,
             workflow=str(_object(self.started.get("workflow")).get("name") or ""),
@@ -118,8 +128,8 @@ class _Tally:
             heals=dict(sorted(self.heals.items())),
             effects=_count(self.slots.values(), self.passed),
             effects_by_operation=_by_operation(self.slots, self.passed),
-            parked=_open_ends(self.ends, "parked"),
-            failed=_open_ends(self.ends, "failed"),
+            parked=_open_ends(ends, "parked"),
+            failed=_open_ends(ends, "failed"),
             waiting=tuple(_list(self.closing.get("waiting"))),
             drafts_rejected=self.rejected,
             calls=self.calls,
@@ -148,9 +158,7 @@ def operation_of(slot: str) -> str:
 
 def _open_ends(ends: dict[str, JsonObject], status: str) -> tuple[OpenEnd, ...]:
     found = {path: body for path, body in ends.items() if body.get("status") == status}
-    inner = [
-        path for path in found if not any(other != path and other.startswith(f"{path}.") for other in found)
-    ]
+    inner = [path for path in found if not any(other.startswith((f"{path}.", f"{path}[")) for other in found)]
     return tuple(
         OpenEnd(
             path=path,

@@ -155,7 +155,9 @@ def read_world(state: Path) -> World:
 def awards_of(world: World) -> list[Award]:
     """Return every award that stands at the vendor."""
     contacts = world.state.contacts
-    return sorted((str(contacts[one.contact_uuid].email), float(one.unit_value or 0)) for one in world.state.receptions)
+    return sorted(
+        (str(contacts[one.contact_uuid].email), float(one.unit_value or 0)) for one in world.state.receptions
+    )
 
 
 def awards_due(purchases: Path, chosen: Callable[[list[str]], bool]) -> list[Award]:

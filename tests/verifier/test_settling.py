@@ -181,8 +181,10 @@ def test_contradictions_go_to_a_person(items: list[JsonValue], judged: Judged) -
         {**OURS, "slot": None, "Slot": "mf_1"},
         {**THEIRS, "attributes": {"slot": "mf_1"}},
         {**OURS, "slot": None},
+        {name: value for name, value in OURS.items() if name != "slot"},
+        {"uuid": "r-9", "credits": 10},
     ],
-    ids=["another name", "another place", "nulled"],
+    ids=["another name", "another place", "nulled", "dropped", "dropped with more"],
 )
 def test_a_marker_that_drifted_is_neither_presence_nor_absence(item: JsonObject, judged: Judged) -> None:
     """The page is read again, for drift may pass; it never counts as proof, and in the end a person looks."""
@@ -190,10 +192,11 @@ def test_a_marker_that_drifted_is_neither_presence_nor_absence(item: JsonObject,
     assert verdicts == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
 
 
-def test_an_equal_record_without_any_marker_is_not_ours(judged: Judged) -> None:
-    """Only a marker that is there and null is suspicious; others award the same amounts, too."""
+def test_a_record_without_a_marker_is_not_ours_when_it_contradicts_the_call(judged: Judged) -> None:
+    """Another amount is somebody else's award; an equal one without a marker might be ours, unechoed."""
     foreign: JsonObject = {name: value for name, value in OURS.items() if name != "slot"}
-    assert remedy_of(judged(page_of(foreign, {**THEIRS, "credits": 9, "slot": None}), ledger())) == Resend()
+    others = page_of({**foreign, "credits": 9}, {**THEIRS, "credits": 9, "slot": None})
+    assert remedy_of(judged(others, ledger())) == Resend()
 
 
 UNUSABLE: list[tuple[Answer | NoAnswer, timedelta, bool]] = [

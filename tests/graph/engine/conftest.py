@@ -196,7 +196,9 @@ class Vendor:
         arguments = call.arguments
         match call.operation:
             case "members.get" | "members.ensure":
-                return {"data": {"uuid": f"u-{arguments['email']}", "email": arguments["email"], "balance": 7}}
+                return {
+                    "data": {"uuid": f"u-{arguments['email']}", "email": arguments["email"], "balance": 7}
+                }
             case "awards.create":
                 self.awards.append({"uuid": f"a-{len(self.awards) + 1}", **arguments})
                 return {"data": dict(self.awards[-1])}
@@ -264,9 +266,7 @@ class Thinker:
 
     def says(self, *outcomes: JsonObject | ModelRefusal) -> None:
         """Add replies: outputs, or refusals."""
-        self.script += [
-            one if isinstance(one, ModelRefusal) else ModelReply(output=one) for one in outcomes
-        ]
+        self.script += [one if isinstance(one, ModelRefusal) else ModelReply(output=one) for one in outcomes]
 
 
 @dataclass

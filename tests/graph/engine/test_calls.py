@@ -229,7 +229,10 @@ steps:
 
 @pytest.mark.parametrize(
     ("given", "kind"),
-    [("credits: '${{ inputs.people[9] }}'", "expression"), ("credits: '${{ inputs.people }}'", "invalid_arguments")],
+    [
+        ("credits: '${{ inputs.people[9] }}'", "expression"),
+        ("credits: '${{ inputs.people }}'", "invalid_arguments"),
+    ],
 )
 async def test_nothing_is_sent_with_arguments_that_cannot_be(bench: Bench, given: str, kind: str) -> None:
     """A fault of an expression, or a value of the wrong type, fails the step before anything leaves."""
@@ -255,7 +258,9 @@ steps:
 """
     bench.vendor.doom("members.get", *[BROKEN] * 6)
     result = await bench.run(steps)
-    ends = {one.key: one.body["status"] for one in await bench.events(result.run_id) if one.kind == "step_ended"}
+    ends = {
+        one.key: one.body["status"] for one in await bench.events(result.run_id) if one.kind == "step_ended"
+    }
     assert (result.status, ends["next#1:end:0"]) == (status_of_run, after)
     assert bench.vendor.asked == {"members.get": 6}
     await bench.same(result.run_id, steps)

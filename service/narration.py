@@ -2,7 +2,7 @@
 
 import structlog
 
-from .context import Progress
+from ..graph.engine.context import Progress
 
 _log = structlog.get_logger("mendflow")
 _LOUD = frozenset({"failed", "parked"})
