@@ -47,7 +47,7 @@ class ReplayTape:
         """Return the recorded value after comparing the request."""
         body = self._recorded.facts.get(key)
         if body is None:
-            raise Divergence(key, "", None, request, "the recorded run did not ask this.")
+            raise Divergence(key, "", None, request, "the recorded run did not ask this.", missing=True)
         if digest(body["request"]) != digest(request):  # not the recorded digest: that is of unmasked secrets
             _differ(key, body["request"], request, "the request is another one")
         value = self.recall(key)
@@ -73,7 +73,9 @@ class ReplayTape:
             return {"standing": "mine"}
         known = self.recall(fact_key(path, attempt, "slot"))
         if known is None:
-            raise Divergence(key, "slot", None, slot, "the recorded run did not make this write.")
+            raise Divergence(
+                key, "slot", None, slot, "the recorded run did not make this write.", missing=True
+            )
         return known
 
     def decide(self, key: str, compute: Compute, change: Change = no_change) -> JsonObject:  # noqa: ARG002  # no effect is touched
@@ -127,7 +129,7 @@ class ReplayTape:
 
     def _compare(self, key: str, old: JsonObject | None, new: JsonObject, what: str) -> None:
         if old is None:
-            raise Divergence(key, "", None, new, "the recorded run did not come to this.")
+            raise Divergence(key, "", None, new, "the recorded run did not come to this.", missing=True)
         if digest(old) != digest(new):
             _differ(key, old, new, what)
 

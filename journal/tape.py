@@ -29,12 +29,16 @@ class Divergence(MendflowError):
 
     code = "divergence"
 
-    def __init__(self, key: str, field: str, old: JsonValue, new: JsonValue, what: str) -> None:
+    def __init__(
+        self, key: str, field: str, old: JsonValue, new: JsonValue, what: str, *, missing: bool = False
+    ) -> None:
         super().__init__(f"At `{key}`: {what}", help="")
         self.key = key
         self.field = field
         self.old = old
         self.new = new
+        self.missing = missing
+        """Whether the record holds nothing here, rather than something else."""
 
 
 class Tape(Protocol):

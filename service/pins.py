@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ..connectors.catalogue import tools_of
 from ..connectors.contract import ConnectionSettings, JsonObject
@@ -11,28 +11,37 @@ from ..graph.engine.run import Order
 from ..graph.language.compiler import compile_text
 from ..graph.language.plan import Plan
 
+_EDITED = "Was the trace edited?"
 _SETTINGS: TypeAdapter[dict[str, ConnectionSettings]] = TypeAdapter(dict[str, ConnectionSettings])
 
 
 def plan_of(pinned: JsonObject) -> Plan:
     """Return the plan of a recorded run, compiled from the texts in its first event alone."""
     files = {name: str(text) for name, text in part(pinned, "files").items()}
-    file = str(part(pinned, "workflow")["file"])
+    file = str(part(pinned, "workflow").get("file"))
     folder = Path(file).parent
     texts = {folder / name: text for name, text in files.items()}
 
     def read(path: Path) -> str:
+        if path not in texts:
+            raise FileNotFoundError(path)
         return texts[path]
 
+    if file not in files:
+        raise InvalidUse(f"The run's first event does not hold its workflow `{file}`.", help=_EDITED)
     return compile_text(files[file], file=file, folder=folder, catalogue=tools_of, read_file=read)
 
 
 def order_of(pinned: JsonObject, plan: Plan) -> Order:
     """Return the order of a recorded run, on its own plan or an edited one."""
+    try:
+        connections = _SETTINGS.validate_python(part(pinned, "connections"))
+    except ValidationError as error:
+        raise InvalidUse("The run's first event holds no usable `connections`.", help=_EDITED) from error
     return Order(
         plan=plan,
         inputs=part(pinned, "inputs"),
-        connections=_SETTINGS.validate_python(pinned["connections"]),
+        connections=connections,
         world=part(pinned, "world"),
         model=str(pinned.get("model") or ""),
     )
@@ -42,5 +51,5 @@ def part(pinned: JsonObject, name: str) -> JsonObject:
     """Return one part of the pins. Raises InvalidUse where it is none."""
     value = pinned.get(name)
     if not isinstance(value, dict):
-        raise InvalidUse(f"The run's first event holds no `{name}`.", help="Was the trace edited?")
+        raise InvalidUse(f"The run's first event holds no `{name}`.", help=_EDITED)
     return value

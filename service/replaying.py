@@ -42,6 +42,10 @@ async def _replay(events: list[Event], order: Order) -> ReplayReport:
 
 
 def _print(report: ReplayReport, plan: Plan) -> None:
+    if report.ends_at:
+        ends = f"same facts ({report.facts}) up to `{report.ends_at}`, where the record ends"
+        typer.echo(f"{report.result.run_id}: {ends}: the run was interrupted")
+        return
     if report.divergence is None:
         typer.echo(f"{report.result.run_id}: same facts, same decisions, same result ({report.facts} facts)")
         return
@@ -60,7 +64,12 @@ def _print(report: ReplayReport, plan: Plan) -> None:
 def _document(report: ReplayReport, plan: Plan) -> JsonObject:
     found = report.divergence
     if found is None:
-        return {"run_id": report.result.run_id, "same": True, "facts": report.facts}
+        return {
+            "run_id": report.result.run_id,
+            "same": True,
+            "facts": report.facts,
+            "ends_at": report.ends_at or None,
+        }
     place = _place(plan, found)
     return {
         "run_id": report.result.run_id,

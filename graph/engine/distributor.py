@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
@@ -37,7 +38,7 @@ async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[st
         raise TypeError("a fixed job has a call")
     connection = context.connections[call.connection]
     spec = connection.tools[call.operation]
-    if connection.open_at is not None and connection.open_at > context.clock.now():
+    if connection.open_at is not None and _is_held(context, connection.open_at, task):
         return block(task.step, connection.open_at, "distributor", parcel(task, view))
     if task.renew_from:
         task = await _renew(context, connection, task)
@@ -55,6 +56,12 @@ async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[st
         key, request, lambda: _attempt(context, connection, exact, secret=secret), secret=secret
     )
     return _hand_over(task.model_copy(update={"reply": Reply.model_validate(reply)}), view)
+
+
+def _is_held(context: RunContext, open_at: datetime, task: CallJob) -> bool:
+    """Return whether the vendor's pace holds this attempt back; what is on record is past holding back."""
+    known = (context.tape.recall(fact_key(task.path, task.attempt, kind)) for kind in ("call", "slot"))
+    return open_at > context.clock.now() and all(one is None for one in known)
 
 
 def exact_call(connection: Connection, spec: ToolSpec, call: ToolCall, probe: int) -> ToolCall:

@@ -26,6 +26,8 @@ class ReplayReport:
     result: RunResult
     facts: int
     divergence: Divergence | None
+    ends_at: str = ""
+    """Key at which the record of an interrupted run ends; empty for a run that came to an end."""
 
 
 class _Shut:
@@ -83,6 +85,8 @@ async def replay(
         tape.close({"status": closing["status"], "outputs": closing["outputs"]})
     except Divergence as found:
         divergence = found
+    if divergence is not None and divergence.missing and not recorded.closing:
+        return ReplayReport(result, tape.served, None, divergence.key)
     return ReplayReport(result, tape.served, divergence)
 
 

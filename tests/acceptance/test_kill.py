@@ -32,9 +32,6 @@ class Moment:
 
 MOMENTS = {
     "before any award": Moment("/contacts/find-or-create", 1, ("slow=60@contacts.find_or_create",), "GET"),
-    "the first award took place, its reply is on the way": Moment(
-        AWARD, 1, ("slow=60@credit_receptions.create",)
-    ),
     "awards half done": Moment(AWARD, 5, ("slow=60@credit_receptions.create",)),
     "several awards took place, their replies are on the way": Moment(
         AWARD, 3, ("slow=60@credit_receptions.create:3",)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from mendflow.connectors.contract import JsonObject
 
@@ -143,3 +144,16 @@ def test_an_unchanged_copy_replays_as_the_same(
     mendflow, run_id = recorded
     replayed = mendflow("replay", run_id, "--workflow", str(small.copy(tmp_path, {})))
     assert (replayed.code, replayed.err) == (0, "")
+
+
+def test_an_edited_trace_is_refused(recorded: tuple[Mendflow, str], tmp_path: Path) -> None:
+    """A first event without its files or with odd connections is told in words, not by a stack trace."""
+    mendflow, run_id = recorded
+    whole = (mendflow.home / "traces" / f"{run_id}.jsonl").read_text(encoding="utf-8")
+    started = orjson.loads(whole.partition("\n")[0])
+    for name, odd in (("files", {}), ("connections", {"piggy": {"name": 3}})):
+        trace = tmp_path / f"{name}.jsonl"
+        trace.write_bytes(orjson.dumps({**started, "body": {**started["body"], name: odd}}) + b"\n")
+        ended = mendflow("replay", str(trace))
+        assert (ended.code, ended.out, "Traceback" in ended.err) == (2, "", False)
+        assert "first event" in ended.err

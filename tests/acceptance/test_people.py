@@ -70,13 +70,13 @@ def test_an_approved_step_goes_on(mendflow: Mendflow, approval: Path) -> None:
 def test_a_denied_step_fails_with_the_reason(mendflow: Mendflow, approval: Path) -> None:
     """A denial ends the run as failed, with the person's words, and nothing is sent."""
     run_id = start_waiting(mendflow, approval)
-    assert mendflow("approve", run_id, "ask", "--deny", "not on a Sunday", "--by", "Ann").code == 0
+    assert mendflow("approve", run_id, "ask", "--deny", "not on a Sunday [/b]", "--by", "Ann").code == 0
     ended = mendflow("resume", run_id, "--json")
     assert (ended.code, ended.document["status"]) == (1, "failed")
-    assert "not on a Sunday" in orjson.dumps(ended.document["failed"]).decode()
+    assert "not on a Sunday [/b]" in orjson.dumps(ended.document["failed"]).decode()
     assert mails_of(mendflow) == 0
-    assert "not on a Sunday" in mendflow("why", run_id).out
-    assert "not on a Sunday" in mendflow("show", run_id).out
+    assert "not on a Sunday [/b]" in mendflow("why", run_id).out
+    assert "not on a Sunday [/b]" in mendflow("show", run_id).out
     why = mendflow("why", run_id, "--json").document
     assert why["failed"] == ended.document["failed"]
 

@@ -29,8 +29,6 @@ LONGEST = 600
 """Seconds after which a command is taken to hang."""
 
 READS = ("contacts.credit_balance",)
-STYLED_READS = ("shops.list",)
-"""Reads whose answers have names that another style would change."""
 WRITES = ("contacts.find_or_create", "contacts.update", "credit_receptions.create")
 AWARD = "credit_receptions.create"
 EXPECTED = {"rate_limit", "unauthorized", "drift", "unknown_outcome", "server_error"}
@@ -57,7 +55,8 @@ def faults_of(seed: int) -> list[str]:
         f"rate_limit=date@{deal.choice(everywhere)}",
         f"rate_limit=none@{deal.choice(everywhere)}:{deal.randint(1, 3)}",
         f"unauthorized@{deal.choice(everywhere)}:{deal.randint(1, 2)}",
-        f"drift_rename@{deal.choice(STYLED_READS)}",
+        "drift_wrap@shops.list",
+        "drift_rename@loyalty_transactions.list",
         f"drift_wrap@{deal.choice(READS)}:{deal.randint(1, 3)}",
         f"drift_rename@{deal.choice(WRITES)}:{deal.randint(1, 2)}",
         f"drift_wrap@{deal.choice(WRITES)}:{deal.randint(1, 2)}",

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -290,6 +291,16 @@ async def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
 def _start(script: str, *arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+async def test_many_may_open_a_new_journal_at_once(tmp_path: Path) -> None:
+    """Whoever comes second to a file that is just being made waits, and is not told that it is locked."""
+    for number in range(5):
+        (tmp_path / f"{number}").mkdir()
+        async with AsyncExitStack() as stack:
+            stores = [_open(tmp_path / f"{number}") for _ in range(12)]
+            await asyncio.gather(*[stack.enter_async_context(store) for store in stores])
+            assert [await store.runs() for store in stores] == [[]] * 12
 
 
 async def test_two_processes_share_one_journal(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A small vendor with a memory, scripted models, and a bench that runs workflows on a virtual clock."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -180,7 +181,11 @@ class Vendor:
         self.mails: list[JsonObject] = []
         self.asked: Counter[str] = Counter()
         self.calls: list[ToolCall] = []
+        self.moments: list[float] = []
+        """When each call came in, in seconds after noon."""
         self.fates: dict[str, list[Fate]] = {}
+        self.slow: dict[str, int] = {}
+        """How many turns of the loop the answers about an address take."""
         self.valid_key = ""
         self.held_key = "k1"
         self.next_key = "k1"
@@ -232,11 +237,14 @@ class Line:
         vendor = self._vendor
         vendor.asked[call.operation] += 1
         vendor.calls.append(call)
+        vendor.moments.append((self._clock.now() - NOON).total_seconds())
         fates = vendor.fates.get(call.operation)
         fate: Fate = fates.pop(0) if fates else plainly
         if vendor.valid_key and vendor.held_key != vendor.valid_key:
             fate = status(401)
         outcome = fate(vendor, call)
+        for _ in range(vendor.slow.get(str(call.arguments.get("email")), 0)):
+            await asyncio.sleep(0)
         return Reply(outcome=outcome, key_id=vendor.held_key, received_at=self._clock.now())
 
     async def renew(self) -> Renewal:
@@ -281,6 +289,8 @@ class Bench:
     settle: timedelta | None = timedelta(seconds=3)
     longest_hold: timedelta = timedelta(minutes=5)
     vault: Vault = field(default_factory=Vault)
+    prepared: bool = True
+    """Whether the step stays that the compiler adds so that the marker can be trusted."""
     wrap: Callable[[SqliteStore], Store] = lambda store: store
 
     def __post_init__(self) -> None:
@@ -308,7 +318,7 @@ class Bench:
             name: settings.model_copy(update={"settle": self.settle})
             for name, settings in plan.connections.items()
         }
-        return Order(plan, {**given, **inputs}, links, {})
+        return Order(plan if self.prepared else _unprepared(plan), {**given, **inputs}, links, {})
 
     async def run(self, steps: str, **inputs: JsonValue) -> RunResult:
         """Run from the start."""
@@ -357,6 +367,15 @@ class Bench:
 
     def _open(self, _: ConnectionSettings) -> Line:
         return Line(self.vendor, self.clock)
+
+
+def _unprepared(plan: Plan) -> Plan:
+    steps = tuple(
+        step.model_copy(update={"needs": tuple(need for need in step.needs if need != "prepare_shop")})
+        for step in plan.steps
+        if step.id != "prepare_shop"
+    )
+    return plan.model_copy(update={"steps": steps})
 
 
 @pytest.fixture

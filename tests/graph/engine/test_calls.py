@@ -69,8 +69,9 @@ steps:
     bench.vendor.doom("members.get", status(429, retry_after="30"))
     result = await bench.run(steps)
     pause = 30 + _back("look", 1)[0]
-    assert bench.waits == pytest.approx([pause])
+    assert bench.vendor.moments == pytest.approx([0, 0, pause, pause])
     assert (result.status, result.heals) == ("completed", {"rate_limit": 1})
+    await bench.same(result.run_id, steps)
 
 
 @pytest.mark.parametrize("fate", [BROKEN, status(503), lost_request], ids=["500", "503", "silence"])
@@ -179,7 +180,17 @@ async def test_an_open_outcome_without_settle_time_parks_and_is_looked_at_again(
     await bench.same(result.run_id, AWARD)
 
 
-async def test_an_unprepared_marker_proves_no_absence(bench: Bench) -> None:
+async def test_an_untrusted_marker_proves_no_absence(bench: Bench) -> None:
+    """Where the account is not known to give the marker back, an award that is not listed is not sent again."""
+    bench.prepared = False
+    bench.vendor.doom("awards.create", lost_request)
+    result = await bench.run(AWARD)
+    assert (result.status, bench.vendor.asked["awards.create"]) == ("parked", 1)
+    assert "the account is not known to echo our marker" in result.parked[0].reason
+    await bench.same(result.run_id, AWARD)
+
+
+async def test_a_marker_that_cannot_be_prepared_stops_the_award(bench: Bench) -> None:
     """Where the marker's room could not be made, the award is not even begun."""
     bench.vendor.doom("marks.create", refused)
     result = await bench.run(AWARD)

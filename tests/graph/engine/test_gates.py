@@ -143,3 +143,27 @@ async def test_a_run_that_parked_after_a_long_timer_replays(bench: Bench) -> Non
     parked = await bench.resume(waiting.run_id, steps)
     assert parked.status == "parked"
     await bench.same(parked.run_id, steps)
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 3])
+async def test_a_map_of_which_one_item_waits_long_replays(bench: Bench, parallel: int) -> None:
+    """Calls that were made before the vendor asked for fewer are not held back in the replay."""
+    steps = f"""
+steps:
+  each:
+    map: inputs.people
+    as: person
+    parallel: {parallel}
+    steps:
+      look: {{call: shop.members.get, with: {{email: "${{{{ person }}}}"}}}}
+      then: {{call: shop.members.ensure, needs: [look], with: {{email: "${{{{ person }}}}"}}}}
+"""
+    bench.vendor.doom("members.get", status(429, retry_after=str(HOUR)))
+    bench.vendor.slow["ann"] = 200
+    waiting = await bench.run(steps)
+    assert waiting.status == "waiting"
+    await bench.same(waiting.run_id, steps)
+    await bench.clock.sleep(timedelta(seconds=2 * HOUR))
+    result = await bench.resume(waiting.run_id, steps)
+    assert (result.status, bench.vendor.asked) == ("completed", {"members.get": 4, "members.ensure": 3})
+    await bench.same(result.run_id, steps)

@@ -204,6 +204,29 @@ async def test_a_recovery_obeys_what_was_decided(bench: Bench) -> None:
     assert heals == [{"kind": "server_error", "detail": "as an older version saw it", "evidence": {}}]
 
 
+@pytest.mark.parametrize("key", ["look#1:end:0", "each[0]#1:end:0"], ids=["step", "item"])
+async def test_a_recovery_takes_finished_work_as_it_is_recorded(bench: Bench, key: str) -> None:
+    """A step or an item that has ended is not run again, also where it would end otherwise today."""
+    steps = """
+steps:
+  look: {call: shop.members.get, with: {email: a}}
+  each:
+    map: "[1]"
+    needs: [look]
+    steps: {again: {call: shop.members.get, with: {email: b}}}
+outputs: {look: "${{ steps.look.output }}", each: "${{ steps.each.output.items }}"}
+"""
+    run_id = await _die(bench, steps, 1, after=True)
+    async with SqliteStore(bench.home.database, bench.vault) as store:
+        body: JsonObject = {"status": "done", "output": "as recorded"}
+        event = EventDraft(kind="step_ended", key=key, at=bench.clock.now(), body=body)
+        await store.append(await store.owner_of(run_id), event)
+    result = await bench.resume(run_id, steps)
+    kept = result.outputs["look"] if key.startswith("look") else result.outputs["each"]
+    assert (result.status, kept) in (("completed", "as recorded"), ("completed", ["as recorded"]))
+    assert bench.vendor.asked == {"members.get": 1}
+
+
 async def test_the_first_event_pins_what_the_run_is(bench: Bench) -> None:
     """The text, the inputs and the connections stand in the first event."""
     result = await bench.run(SMALL, email="bob")
