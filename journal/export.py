@@ -31,7 +31,8 @@ def read_trace(path: Path) -> list[Event]:
             raise InvalidUse(
                 f"The trace `{path}` is larger than {LARGEST_TRACE} bytes.", help="Is it a trace?"
             )
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        text = path.read_text(encoding="utf-8").removesuffix("\n")
+        lines = text.split("\n") if text else []
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidUse(
             f"The trace `{path}` cannot be read: {error}.", help="Give a file that `--trace` wrote."

@@ -10,7 +10,15 @@ from mendflow.journal.export import read_trace, write_trace
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 EVENTS = [
-    Event(run_id="r", seq=1, kind="run_started", key="", at=NOON, epoch=1, body={"inputs": {"name": "é\n"}}),
+    Event(
+        run_id="r",
+        seq=1,
+        kind="run_started",
+        key="",
+        at=NOON,
+        epoch=1,
+        body={"inputs": {"name": "é\n\u2028"}},
+    ),
     Event(
         run_id="r",
         seq=2,
@@ -28,7 +36,7 @@ def test_a_trace_reads_back(tmp_path: Path) -> None:
     """One event a line, and the same events come back."""
     path = tmp_path / "new" / "run.jsonl"
     write_trace(path, EVENTS)
-    assert len(path.read_text().splitlines()) == 3
+    assert path.read_text().count("\n") == 3
     assert read_trace(path) == EVENTS
 
 

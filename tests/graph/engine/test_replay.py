@@ -42,6 +42,14 @@ async def test_a_replay_is_the_same_and_touches_nothing(bench: Bench) -> None:
     assert await bench.events(run_id) == before
 
 
+async def test_the_record_of_an_interrupted_run_ends_rather_than_diverges(bench: Bench) -> None:
+    """A trace that was cut off is the same as far as it goes, and the report says where that is."""
+    run_id = await _recorded(bench)
+    kept = (await bench.events(run_id))[:8]
+    report = await replay(kept, bench.order(STEPS), {"shop": TOOLS})
+    assert (report.divergence, report.ends_at != "") == (None, True)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "field", "values"),
     [
