@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,6 +46,16 @@ async def write():
                 return
 
 asyncio.run(write())
+"""
+_OPENER = """
+import sys
+from pathlib import Path
+from mendflow.journal.sqlite import _connect
+
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(200):
+    _connect(Path(sys.argv[1]) / str(number) / "journal.db").close()
 """
 _RIVAL = """
 import asyncio, sys
@@ -293,14 +303,20 @@ def _start(script: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-async def test_many_may_open_a_new_journal_at_once(tmp_path: Path) -> None:
+def test_many_may_open_new_journals_at_once(tmp_path: Path) -> None:
     """Whoever comes second to a file that is just being made waits, and is not told that it is locked."""
-    for number in range(5):
+    for number in range(200):
         (tmp_path / f"{number}").mkdir()
-        async with AsyncExitStack() as stack:
-            stores = [_open(tmp_path / f"{number}") for _ in range(12)]
-            await asyncio.gather(*[stack.enter_async_context(store) for store in stores])
-            assert [await store.runs() for store in stores] == [[]] * 12
+    with ExitStack() as stack:
+        openers = [stack.enter_context(_start(_OPENER, str(tmp_path))) for _ in range(4)]
+        for opener in openers:
+            assert opener.stdout is not None
+            assert opener.stdout.readline() == "ready\n"
+        for opener in openers:
+            assert opener.stdin is not None
+            opener.stdin.write("go\n")
+            opener.stdin.flush()
+        assert [opener.wait() for opener in openers] == [0, 0, 0, 0]
 
 
 async def test_two_processes_share_one_journal(tmp_path: Path) -> None:
