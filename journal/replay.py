@@ -87,8 +87,8 @@ class ReplayTape:
 
     def reopened(self, path: str, attempt: int) -> bool:
         """Return whether the recorded run went on to another attempt."""
-        kinds = ("call", "slot", "model")
-        return any(fact_key(path, attempt + 1, kind) in self._recorded.facts for kind in kinds)
+        following = {fact_key(path, attempt + 1, kind) for kind in ("call", "slot", "model", "verdict")}
+        return not following.isdisjoint(self._recorded.facts.keys() | self._recorded.decisions.keys())
 
     def heal(self, key: str, record: JsonObject) -> None:
         """Compare a heal."""

@@ -50,7 +50,8 @@ class SqliteStore:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="mendflow-journal", daemon=True)
         self._opened: asyncio.Future[None] | None = None
-        self._failure: BaseException | None = None
+        self._failures: dict[str, BaseException] = {}
+        """By run: why a write that nobody waited for failed; nothing of that run is written after it."""
 
     async def __aenter__(self) -> Self:
         """Open the file, making or checking its schema. Raises StoreError."""
@@ -92,6 +93,7 @@ class SqliteStore:
             if row is None:
                 raise StoreError(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
             owner = Ownership(run_id=run_id, epoch=row[0])
+            self._failures.pop(run_id, None)  # what another owner could not write is not ours to answer for
             self._write(db, owner, (resumed,))
             return owner
 
@@ -110,12 +112,12 @@ class SqliteStore:
 
     async def append(self, owner: Ownership, *events: EventDraft) -> None:
         """Write events in one transaction; on disk when this returns. Raises LostOwnership."""
-        await self._ask(lambda db: self._write(db, owner, events))
+        await self._ask(lambda db: self._write(db, owner, events), owner.run_id)
 
     def post(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:
         """Write in order, together with a change of an effect, but do not wait.
 
-        A failure stops all later writing and is raised by the next call that waits.
+        A failure stops all later writing of the run and is raised by the next call that waits.
         """
 
         def put(db: sqlite3.Connection) -> None:
@@ -129,7 +131,7 @@ class SqliteStore:
                 self._put_effect(db, owner.run_id, change.path, change.step(held.effect))
             self._write(db, owner, events)
 
-        self._jobs.put(_Job(put, None))
+        self._jobs.put(_Job(put, None, owner.run_id))
 
     async def begin(
         self, owner: Ownership, slot: str, path: str, choose: Callable[[Held | None], SlotChoice]
@@ -143,7 +145,7 @@ class SqliteStore:
             self._write(db, owner, (choice.event,))
             return choice.claim
 
-        return await self._ask(take)
+        return await self._ask(take, owner.run_id)
 
     async def note(
         self, owner: Ownership, event: EventDraft, status: RunStatus, due_at: datetime | None
@@ -155,7 +157,7 @@ class SqliteStore:
             due = due_at.isoformat() if due_at else None
             db.execute("UPDATE runs SET status = ?, due_at = ? WHERE run_id = ?", (status, due, owner.run_id))
 
-        await self._ask(mark)
+        await self._ask(mark, owner.run_id)
 
     async def effects(self, run_id: str) -> list[Effect]:
         """Return the effects that this run holds."""
@@ -251,9 +253,9 @@ class SqliteStore:
             (effect.slot, run_id, path, effect.version, self._vault.seal(body)),
         )
 
-    async def _ask(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def _ask(self, job: Callable[[sqlite3.Connection], T], run_id: str = "") -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(job, done))
+        self._jobs.put(_Job(job, done, run_id))
         return await done
 
     def _work(self) -> None:
@@ -298,13 +300,14 @@ class SqliteStore:
             results = [(job, None, broken) for job in batch]
         for job, result, failure in results:
             if job.done is None:
-                self._failure = self._failure or failure
+                if failure is not None:
+                    self._failures.setdefault(job.run_id, failure)
             else:
                 job.done.get_loop().call_soon_threadsafe(_resolve, job.done, result, failure)
 
     def _run(self, db: sqlite3.Connection, job: "_Job") -> tuple["_Job", object, BaseException | None]:
-        if self._failure is not None:
-            return job, None, self._failure
+        if job.run_id in self._failures:
+            return job, None, self._failures[job.run_id]
         db.execute("SAVEPOINT job")
         try:
             result = job.work(db)
@@ -312,10 +315,8 @@ class SqliteStore:
             raise
         except Exception as failure:  # noqa: BLE001  # handed to whoever asked; the batch of the others goes on
             db.execute("ROLLBACK TO job")
-            if (
-                job.done is None
-            ):  # nobody waits for it, so nothing after it may be written, in this batch or later
-                self._failure = failure
+            if job.done is None:  # nobody waits for it, so nothing of its run may be written after it
+                self._failures[job.run_id] = failure
             return job, None, failure
         finally:
             db.execute("RELEASE job")
@@ -339,13 +340,14 @@ class SqliteStore:
 class _Job:
     """Work for the writer thread, and who waits for it."""
 
-    __slots__ = ("done", "work")
+    __slots__ = ("done", "run_id", "work")
 
     def __init__(
-        self, work: Callable[[sqlite3.Connection], object], done: "asyncio.Future[Any] | None"
+        self, work: Callable[[sqlite3.Connection], object], done: "asyncio.Future[Any] | None", run_id: str
     ) -> None:
         self.work = work
         self.done = done
+        self.run_id = run_id
 
 
 def _resolve(done: "asyncio.Future[Any]", result: object, failure: BaseException | None) -> None:

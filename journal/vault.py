@@ -13,6 +13,14 @@ MASK = "[secret]"
 _SHORTEST = 6  # shorter secrets would mask ordinary words; credentials refuse them anyway
 
 
+def is_recordable(value: JsonValue) -> bool:
+    """Tell whether a value survives being written: no NaN, no lone surrogate, no integer beyond 64 bits."""
+    try:
+        return bool(orjson.loads(orjson.dumps(value)) == value)
+    except TypeError:  # what orjson raises for all that it cannot write
+        return False
+
+
 class Vault:
     """Knows the secrets of this process and keeps them out of what is written."""
 
@@ -36,9 +44,7 @@ class Vault:
     def seal(self, value: JsonValue) -> str:
         """Return `value` as JSON text with every known secret masked."""
         text = orjson.dumps(value).decode()
-        if (
-            "\\" not in text and self.seal_text(text) == text
-        ):  # without escapes every value stands there as it is
+        if "\\" not in text and self.seal_text(text) == text:  # without escapes, all values stand as they are
             return text
         return orjson.dumps(self._masked(value)).decode()
 

@@ -173,9 +173,23 @@ async def judge_review(context: RunContext, task: ReviewJob, view: View) -> Comm
         case Healing(remedy=Rewrite(reasons=back)):
             return _hand_back(context, step, task, view, back)
         case Failed(fault=fault):
-            return end_step(context, task.step, task.attempt, exhausted(step, fault))
+            return _give_up_review(context, step, task, view, fault)
         case other:
             raise TypeError(f"a review is never {other.kind}")
+
+
+def _give_up_review(
+    context: RunContext, step: VerifyStep, task: ReviewJob, view: View, fault: Fault
+) -> Command[str]:
+    """End the step as its `on_exhausted` says; once a person has resumed a parked one, look once more."""
+    state = exhausted(step, fault)
+    if state["status"] != "parked" or not context.tape.reopened(task.path, task.attempt):
+        return end_step(context, task.step, task.attempt, state)
+    record_end(context, task.step, task.attempt, state)
+    if step.back_to:
+        return _hand_back(context, step, task, view, (fault.detail,))
+    following = task.model_copy(update={"attempt": task.attempt + 1})
+    return Command(goto=Send("verifier", parcel(following, view)))
 
 
 def _judge_review(step: VerifyStep, task: ReviewJob, reasons: tuple[str, ...]) -> Verdict:
