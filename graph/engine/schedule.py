@@ -28,8 +28,8 @@ class Schedule:
 def next_steps(steps: tuple[Step, ...], state: dict[str, StepState], now: datetime) -> Schedule:
     """Return what may happen next.
 
-    A step whose need was skipped, failed or parked is skipped with the reason; one whose need is blocked
-    stays where it is. Waiting is chosen only when nothing is running and nothing is ready.
+    A step whose need was skipped or failed is skipped with the reason; one whose need is parked or blocked stays
+    where it is, since a resume may go on with it. Waiting is chosen only when nothing is running and nothing is ready.
     """
     skipped: list[tuple[str, str]] = []
     ready: list[Step] = []
@@ -65,7 +65,7 @@ def next_steps(steps: tuple[Step, ...], state: dict[str, StepState], now: dateti
 def _never(step: Step, state: dict[str, StepState]) -> str:
     for need in step.needs:
         status = state.get(need, {}).get("status")
-        if status in FINISHED and status != "done":
+        if status in ("skipped", "failed"):
             return f"it needs `{need}`, which is {status}"
     return ""
 

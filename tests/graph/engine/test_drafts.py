@@ -180,3 +180,17 @@ async def test_a_parked_writer_begins_again_on_resume(bench: Bench) -> None:
     assert (parked.status, result.status) == ("parked", "completed")
     assert result.outputs == {"body": "You have 7 credits."}
     await bench.same(result.run_id, steps)
+
+
+async def test_a_parked_review_hands_the_draft_back_once_more_on_resume(bench: Bench) -> None:
+    """A person who resumes gives the author another try; what is still rejected parks again."""
+    steps = REVIEWED.replace("max: 2}", "max: 1}\n    on_exhausted: park")
+    bench.thinker.says(_draft("No."), _draft("Still no."))
+    parked = await bench.run(steps)
+    bench.thinker.says(_draft("Never."))
+    again = await bench.resume(parked.run_id, steps)
+    bench.thinker.says(_draft("Hello."))
+    result = await bench.resume(parked.run_id, steps)
+    assert [parked.status, again.status, result.status] == ["parked", "parked", "completed"]
+    assert bench.vendor.asked["mails.send"] == 1
+    await bench.same(result.run_id, steps)

@@ -82,7 +82,10 @@ def test_every_run_comes_to_its_end(steps: tuple[Step, ...], data: st.DataObject
         raise AssertionError("the run goes round in circles")
     stuck = {step.id for step in steps} - set(states)
     assert all(
-        any(states.get(need, {"status": "unseen"})["status"] in ("blocked", "unseen") for need in step.needs)
+        any(
+            states.get(need, {"status": "unseen"})["status"] in ("blocked", "parked", "unseen")
+            for need in step.needs
+        )
         for step in steps
         if step.id in stuck
     )
@@ -99,10 +102,11 @@ def test_a_skip_runs_through_to_the_end() -> None:
     )
 
 
-def test_a_step_behind_a_blocked_one_stays() -> None:
-    """What needs a blocked step is neither run nor skipped, and the run is over for this process."""
+def test_a_step_behind_a_blocked_or_parked_one_stays() -> None:
+    """What needs such a step is neither run nor skipped: a resume may go on with it."""
     steps = (_step("a"), _step("b", "a"))
     assert next_steps(steps, {"a": _blocked(None)}, NOON) == Schedule(over=True)
+    assert next_steps(steps, {"a": {"status": "parked"}}, NOON) == Schedule(over=True)
 
 
 def test_the_nearest_moment_is_waited_for() -> None:
