@@ -17,7 +17,7 @@ from ...verifier.outcome import classify
 from ...verifier.remedy import backoff
 from ...verifier.settling import judge_probe
 from ...verifier.verdict import Failed, Fault, Healing, Mend, Parked, Passed, Resend, Rewrite, Verdict
-from ..language.expressions import ExpressionFault, evaluate
+from ..language.expressions import ExpressionFault, holds
 from ..language.plan import CallStep
 from .context import Connection, Progress, RunContext
 from .distributor import exact_call
@@ -157,12 +157,12 @@ def _pass(context: RunContext, task: CallJob, view: View, verdict: Passed) -> Co
         step = context.step(task.step)
         if isinstance(step, CallStep) and step.expect is not None:
             try:
-                held = evaluate(step.expect, context.scope(view, output=verdict.output))
+                held = holds(step.expect, context.scope(view, output=verdict.output))
             except ExpressionFault as error:
                 return end_step(
                     context, task.step, task.attempt, failed(Fault(kind="expression", detail=error.message))
                 )
-            if held is not True:
+            if not held:
                 fault = Fault(
                     kind="expectation",
                     detail=f"the call passed, but `{step.expect.text}` does not hold for its output",

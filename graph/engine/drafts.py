@@ -14,7 +14,7 @@ from ...journal.events import fact_key
 from ...verifier.drafts import check_draft, check_findings
 from ...verifier.remedy import backoff
 from ...verifier.verdict import Failed, Fault, Healing, Mend, Passed, Rewrite, Verdict, Wait
-from ..language.expressions import ExpressionFault, evaluate
+from ..language.expressions import ExpressionFault, holds
 from ..language.plan import AgentStep, Rule, VerifyStep
 from .ask import ask
 from .authors import author_of, material_of, selected_of
@@ -205,8 +205,8 @@ async def _apply(
     context: RunContext, step: VerifyStep, rule: Rule, task: ReviewJob, view: View, draft: JsonValue
 ) -> list[str]:
     if rule.expect is not None:
-        held = evaluate(rule.expect, context.scope(view, draft=draft))
-        return [] if held is True else [f"rule `{rule.id}`: `{rule.expect.text}` does not hold"]
+        held = holds(rule.expect, context.scope(view, draft=draft))
+        return [] if held else [f"rule `{rule.id}`: `{rule.expect.text}` does not hold"]
     subject = context.step(step.subject)
     scope = context.scope(view)
     material = material_of(subject, scope) if isinstance(subject, AgentStep) else {}

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from ...connectors.contract import JsonObject
 from ...verifier.verdict import Fault
-from ..language.expressions import ExpressionFault, evaluate, resolve
+from ..language.expressions import ExpressionFault, holds, resolve
 from ..language.plan import AgentStep, ApproveStep, CallStep, MapStep, Step, VerifyStep
 from .authors import rejoin
 from .context import RunContext
@@ -71,7 +71,7 @@ def _start(context: RunContext, step: Step, states: dict[str, StepState]) -> Sen
         return {**known, "attempt": 1}
     view = view_of(context.steps, step, states)
     try:
-        if step.when is not None and evaluate(step.when, context.scope(view)) is not True:
+        if step.when is not None and not holds(step.when, context.scope(view)):
             return _end_here(context, step, {"status": "skipped", "reason": "its `when` does not hold"})
         return _job(context, step, view)
     except ExpressionFault as error:

@@ -10,11 +10,10 @@ from ...connectors.contract import Frozen, Json, JsonObject, Reply, Tagged, Tool
 from ...verifier.ledger import Attempt
 from ...verifier.verdict import Fault
 
-Status = Literal["running", "reading", "done", "skipped", "failed", "parked", "blocked"]
 FINISHED: frozenset[str] = frozenset({"done", "skipped", "failed", "parked"})
 
 StepState = dict[str, JsonValue]
-"""`status`, and as it applies `output`, `attempt`, `reason`, `until` (ISO time), `job`, `node`, `reads`."""
+"""`status` (running, reading, blocked, or one of `FINISHED`), and as it applies `output`, `attempt`, `reason`, `until` (ISO time), `job`, `node`, `reads`."""
 
 
 def merge(old: dict[str, StepState], new: dict[str, StepState]) -> dict[str, StepState]:
