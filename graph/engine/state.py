@@ -13,7 +13,8 @@ from ...verifier.verdict import Fault
 FINISHED: frozenset[str] = frozenset({"done", "skipped", "failed", "parked"})
 
 StepState = dict[str, JsonValue]
-"""`status` (running, reading, blocked, or one of `FINISHED`), and as it applies `output`, `attempt`, `reason`, `until` (ISO time), `job`, `node`, `reads`."""
+"""`status` (`running`, `reading`, `blocked`, or one of `FINISHED`), and as it applies `output`, `attempt`, `reason`,
+`until` (ISO time), `job`, `node`, `reads`."""
 
 
 def merge(old: dict[str, StepState], new: dict[str, StepState]) -> dict[str, StepState]:
