@@ -38,6 +38,13 @@ async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[st
         raise TypeError("a fixed job has a call")
     connection = context.connections[call.connection]
     spec = connection.tools[call.operation]
+    wrong = check_arguments(spec, call.arguments) if task.attempt == 1 else None
+    if wrong is not None and task.step.endswith(
+        "]"
+    ):  # a model picked them: it is told, and nothing was called
+        return Command(update={"steps": {task.step: failed(wrong)}}, goto="route")
+    if wrong is not None:
+        return end_step(context, task.step, task.attempt, failed(wrong))
     if connection.open_at is not None and _is_held(context, connection.open_at, task):
         return block(task.step, connection.open_at, "distributor", parcel(task, view))
     if task.renew_from:
@@ -124,7 +131,7 @@ def _fix(context: RunContext, task: CallJob, view: View) -> CallJob | Fault:
     if spec.marker and slot:
         arguments[spec.marker] = marker_of(slot)
     call = ToolCall(connection=step.connection, operation=step.operation, arguments=_without_nulls(arguments))
-    return check_arguments(spec, call.arguments) or task.model_copy(update={"call": call, "slot": slot})
+    return task.model_copy(update={"call": call, "slot": slot})
 
 
 def _slot(context: RunContext, connection: Connection, spec: ToolSpec, path: str, once: JsonValue) -> str:

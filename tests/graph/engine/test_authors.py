@@ -48,6 +48,18 @@ async def test_a_researcher_reads_through_its_tools(bench: Bench) -> None:
     await bench.same(result.run_id, BRIEF)
 
 
+async def test_a_read_with_arguments_that_do_not_fit_is_never_made(bench: Bench) -> None:
+    """The contract is checked before anything leaves, also where a model wrote the arguments."""
+    wrong = ModelReply(calls=(PickedCall(tool="shop.members.get", arguments={"mail": "../ann"}),))
+    bench.thinker.script = [wrong, _found()]
+    result = await bench.run(BRIEF)
+    reading = bench.thinker.asked[-1].readings[0]
+    assert isinstance(reading.output, dict)
+    assert "cannot be called like this" in str(reading.output["failed"])
+    assert (result.status, result.failed, bench.vendor.asked) == ("completed", (), {})
+    await bench.same(result.run_id, BRIEF)
+
+
 async def test_a_read_outside_the_allow_list_is_never_made(bench: Bench) -> None:
     """A tool that the step does not allow is not called; the model is told, and may go on."""
     bench.thinker.script = [_asks("ann", tool="shop.awards.create"), _found()]
