@@ -71,17 +71,62 @@ class Tagged(Frozen):
         return {"kind": self.kind, **write(self)}
 
 
-class ConfirmingRead(Frozen):
+class MarkerRead(Frozen):
     """The listing that settles an unknown outcome by our marker."""
 
     operation: str
     """Dotted name of a read of the same connector."""
-    arguments: dict[str, JsonValue] = {}
+    arguments: JsonObject = {}
     """Fixed arguments of the read."""
     copied: dict[str, str] = {}
     """Arguments of the read taken from the call: name in the read to name in the call."""
     marker_path: str
     """Path of the marker within one item of the listing."""
+
+
+class StateRead(Frozen):
+    """The read of the object itself, whose state tells whether the call took place."""
+
+    operation: str
+    copied: dict[str, str] = {}
+    """Arguments of the read taken from the call: name in the read to name in the call."""
+    equals: dict[str, str] = {}
+    """Path in the output to the argument that stands there once the call took place; all of them, at least one."""
+    gone: frozenset[int] = frozenset()
+    """Refusals of the read which say that the object is no more. The call may have brought that about, and so may
+    somebody else: evidence for a person, never proof."""
+    untouched: JsonObject = {}
+    """Path in the output to the value that stands there as long as the call did not take place; empty where
+    nothing shows that, because what was accepted is done later."""
+    takes: timedelta = timedelta()
+    """How long the vendor may take to do what it accepted; a declared `settle` comes before this."""
+
+
+class TotalRead(Frozen):
+    """A listing that only counts: its total, before the call and after, is evidence for a person, never proof."""
+
+    operation: str
+    arguments: JsonObject = {}
+    copied: dict[str, str] = {}
+    """Arguments of the read taken from the call: name in the read to name in the call."""
+    total: str
+    """Path of the number in the answer's meta."""
+    grows_by: str
+    """Argument of the call by which the number grows once the call took place."""
+    takes: timedelta = timedelta()
+    """How long the vendor may take to do what it accepted; a declared `settle` comes before this."""
+
+
+ConfirmingRead = MarkerRead | StateRead | TotalRead
+
+
+class VendorKey(Frozen):
+    """An argument under which the vendor makes at most one effect, whatever is sent."""
+
+    argument: str
+    """Name of the argument; a call without it has no key."""
+    taken: int
+    """Code with which the vendor refuses a second one."""
 
 
 class Paging(Frozen):
@@ -124,6 +169,11 @@ class ToolSpec(Frozen):
     prepare_with: JsonObject = {}
     """Arguments of that operation, the marker's name among them."""
     confirm: ConfirmingRead | None = None
+    """How an unknown outcome is looked into; None: nothing tells."""
+    key: VendorKey | None = None
+    """The vendor's own guard against a second effect, where a call makes use of it."""
+    recipient: str = ""
+    """Name of the argument that says who gets the effect; empty where nobody does."""
     paging: Paging | None = None
     aliases: dict[str, str] = {}
     """Declared renames (drift tier T3): field of the contract to the vendor's other name for it."""
@@ -166,7 +216,18 @@ class NoAnswer(Tagged):
     sent: Literal["no", "unknown"]
     """`no` only where it is certain that not one byte of the request left."""
     reason: Literal[
-        "dns", "connect", "tls", "pool", "timeout", "reset", "protocol", "cancelled", "crash", "credential"
+        "dns",
+        "connect",
+        "tls",
+        "pool",
+        "timeout",
+        "reset",
+        "protocol",
+        "cancelled",
+        "crash",
+        "credential",
+        "paused",
+        "down",
     ]
     detail: str = ""
 
@@ -177,6 +238,8 @@ class Reply(Frozen):
     outcome: Annotated[Answer | NoAnswer, Field(discriminator="kind")]
     key_id: str = ""
     """Fingerprint of the credential that was used; never the credential."""
+    sent_at: datetime | None = None
+    """Not after the moment at which the first byte left; None where nobody noted it."""
     received_at: datetime
 
 

@@ -1,8 +1,7 @@
 """One HTTP attempt at a time: the only file that knows httpx.
 
-It works on httpx's transports, one connection each, rather than on its client: nothing here follows
-redirects, keeps cookies, reads proxies from the environment or tries twice, and httpx's pool, whose cost
-grows with the square of its connections, never holds more than one.
+It works on httpx's transports, one connection each, rather than on its client: nothing here follows redirects,
+keeps cookies, reads proxies from the environment or tries twice.
 """
 
 import asyncio
@@ -10,27 +9,41 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, Self
 
-import httpcore
+import h11
 import httpx
 
 from .contract import Answer, NoAnswer
 from .decode import decode, excerpt_of
+from .link import Link
 
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes of a body, counted before and after decompression."""
 LONGEST_HEADER: Final = 200
+_HTTP: Final = 80
+_HTTPS: Final = 443
 _HIGHEST_PORT: Final = 65_535
 _KEPT: Final = frozenset({"retry-after", "date", "content-type"})
 _RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z-]{1,40}")
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
-Phase = Literal["waiting", "connecting", "sent"]
+Phase = Literal["waiting", "given", "connecting", "sent"]
+"""How far an attempt came: it waits for a connection, the transport has it, the transport says that it still
+connects, the header is on its way. Only in the first and the third is it certain that nothing left."""
+
+OpenTransport = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
+"""Makes the transport of one connection, which has one request at a time.
+
+What it was given counts as sent, unless it proves otherwise through httpx's `trace` extension: after the event
+`_NOTHING_LEFT` and before `_HEADER_LEAVES` it may fail, or be too late, without a byte having left.
+"""
+_NOTHING_LEFT: Final = "connection.connect_tcp.started"
+_HEADER_LEAVES: Final = "http11.send_request_headers.started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +64,10 @@ class _Trip:
     phase: Phase = "waiting"
 
     async def trace(self, event: str, _: Mapping[str, object]) -> None:
-        # httpx's `trace` extension tells of the header before its first byte is written.
-        if event == "http11.send_request_headers.started":
+        if event == _HEADER_LEAVES:
             self.phase = "sent"
+        elif event == _NOTHING_LEFT and self.phase == "given":
+            self.phase = "connecting"
 
 
 class _TooLarge(Exception):  # a signal within this file
@@ -64,6 +78,70 @@ class _Undecodable(Exception):  # a signal within this file
     """The body has a content coding that was not asked for, or breaks its own."""
 
 
+class OneConnection(httpx.AsyncBaseTransport):
+    """Real HTTP/1.1 over a connection that is kept alive, and made anew where it cannot be used again."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._link: Link | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Make one exchange, telling through `trace` when the header leaves."""
+        url, trace = request.url, request.extensions["trace"]
+        await trace(_NOTHING_LEFT, {})
+        with _as_httpx():
+            head = h11.Request(method=request.method, target=url.raw_path, headers=request.headers.raw)
+            link = await self._ready(url)
+            framed = link.frame(head, request.content)
+            await trace(_HEADER_LEAVES, {})
+            link.send(framed)
+            answer = await link.head()
+        return httpx.Response(answer.status_code, headers=answer.headers.raw_items(), stream=_Body(link))
+
+    async def _ready(self, url: httpx.URL) -> Link:
+        if self._link is None or not self._link.is_idle():
+            await self.aclose()
+            is_tls = url.scheme == "https"
+            port = url.port or (_HTTPS if is_tls else _HTTP)
+            self._link = await Link.open(url.raw_host.decode(), port, self._tls if is_tls else None)
+        return self._link
+
+    async def aclose(self) -> None:
+        """Hang up; what was not delivered is taken back."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+            await asyncio.sleep(0)  # asyncio closes sockets in its next round
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, as it comes in."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx():
+            async for piece in self._link.body():
+                yield piece
+
+    async def aclose(self) -> None:
+        self._link.finish()
+
+
+@contextmanager
+def _as_httpx() -> Iterator[None]:
+    """Say in httpx's words what went wrong."""
+    try:
+        yield
+    except h11.LocalProtocolError as error:
+        raise httpx.LocalProtocolError(str(error)) from error
+    except h11.RemoteProtocolError as error:
+        raise httpx.RemoteProtocolError(str(error)) from error
+    except OSError as error:
+        raise httpx.NetworkError(str(error)) from error
+
+
 class Wire:
     """The way to one address; an async context manager.
 
@@ -71,10 +149,18 @@ class Wire:
     next, so that few stay warm. `timeout` covers a whole attempt, the wait for a free connection included.
     """
 
-    def __init__(self, base_url: str, *, timeout: timedelta, width: int = 16) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: timedelta,
+        width: int = 16,
+        open_transport: OpenTransport = OneConnection,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._seconds = timeout.total_seconds()
-        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._open_transport = open_transport
+        self._free: list[httpx.AsyncBaseTransport] = []
         self._slots = asyncio.Semaphore(width)
         self._tls: ssl.SSLContext | None = None
 
@@ -82,6 +168,7 @@ class Wire:
         """Load the trusted certificates, once for all connections."""
         if self._base_url.lower().startswith("https:"):
             self._tls = httpx.create_ssl_context(trust_env=False)
+            self._tls.set_alpn_protocols(["http/1.1"])
         else:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: TLS can only fail here
         return self
@@ -106,13 +193,12 @@ class Wire:
                 self._base_url + request.target,
                 headers={"accept-encoding": "gzip", "user-agent": "mendflow", **request.headers},
                 content=request.content or None,
-                extensions={
-                    "timeout": dict.fromkeys(("connect", "read", "write", "pool"), self._seconds),
-                    "trace": trip.trace,
-                },
+                extensions={"trace": trip.trace},
             )
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
             return NoAnswer(sent="no", reason="protocol", detail=f"the address is not valid ({_name(error)})")
+        if outgoing.url.scheme not in {"http", "https"}:
+            return NoAnswer(sent="no", reason="protocol", detail="the address is not http or https")
         if (outgoing.url.port or 0) > _HIGHEST_PORT:
             return NoAnswer(sent="no", reason="protocol", detail="the address has a port beyond 65535")
         try:
@@ -124,34 +210,27 @@ class Wire:
             return _lost(trip.phase, error)
 
     @asynccontextmanager
-    async def _connection(self, trip: _Trip, tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+    async def _connection(self, trip: _Trip, tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncBaseTransport]:
         """Lend a connection; one that did not end its exchange in order is closed rather than used again."""
         async with self._slots:
-            trip.phase = "connecting"
-            if self._free:
-                connection = self._free.pop()
-            else:
-                connection = httpx.AsyncHTTPTransport(
-                    verify=tls, trust_env=False, limits=httpx.Limits(max_connections=1)
-                )
+            trip.phase = "given"
+            connection = self._free.pop() if self._free else self._open_transport(tls)
             try:
                 yield connection
             except BaseException:
                 await connection.aclose()
                 raise
-            if _has_leftovers(connection):
-                await connection.aclose()
             self._free.append(connection)
 
 
-async def _exchange(connection: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+async def _exchange(connection: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
     response = await connection.handle_async_request(request)
     headers = _kept(response.headers)
     content_type = headers.get("content-type", "")
     received = bytearray()
     try:
         await _receive(response, received)
-    except (httpx.RemoteProtocolError, httpx.ReadError):
+    except (httpx.RemoteProtocolError, httpx.NetworkError):
         # The head is evidence that no retry brings back, so this stays an answer; its flaw says that the body
         # cannot be trusted. On a write the Verifier reads any flaw as an unknown outcome.
         return Answer(
@@ -175,15 +254,6 @@ async def _exchange(connection: httpx.AsyncHTTPTransport, request: httpx.Request
     )
 
 
-def _has_leftovers(connection: httpx.AsyncHTTPTransport) -> bool:
-    """Tell whether bytes came along after the answer's end: httpx would take them for the next answer."""
-    for link in connection._pool.connections:  # noqa: SLF001  # httpx 0.28 and httpcore 1.0 show it nowhere else
-        inner = link._connection if isinstance(link, httpcore.AsyncHTTPConnection) else None  # noqa: SLF001
-        if isinstance(inner, httpcore.AsyncHTTP11Connection) and inner._h11_state.trailing_data[0]:  # noqa: SLF001
-            return True
-    return False
-
-
 async def _receive(response: httpx.Response, received: bytearray) -> None:
     """Add the decompressed body to `received`, never more than `LARGEST_BODY` and one byte."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -192,7 +262,10 @@ async def _receive(response: httpx.Response, received: bytearray) -> None:
     # Inflated here, because httpx inflates a whole piece at once, however large it becomes.
     inflate = zlib.decompressobj(_GZIP) if coding == "gzip" else None
     raw_size = 0
-    async for piece in response.aiter_raw():
+    pieces = response.stream
+    if not isinstance(pieces, httpx.AsyncByteStream):
+        raise TypeError("an asynchronous transport answers with an asynchronous stream")
+    async for piece in pieces:
         raw_size += len(piece)
         received += _inflated(inflate, piece, LARGEST_BODY + 1 - len(received)) if inflate else piece
         if max(raw_size, len(received)) > LARGEST_BODY:
@@ -222,7 +295,7 @@ def _late(phase: Phase, seconds: float) -> NoAnswer:
             return NoAnswer(sent="no", reason="pool", detail=f"no connection was free within {seconds:g} s")
         case "connecting":
             return NoAnswer(sent="no", reason="connect", detail=f"no connection stood within {seconds:g} s")
-        case "sent":
+        case "given" | "sent":
             return NoAnswer(sent="unknown", reason="timeout", detail=f"no whole answer within {seconds:g} s")
 
 
@@ -230,28 +303,19 @@ def _lost(phase: Phase, error: Exception) -> NoAnswer:
     """Name a failure of the transport. Its text is left out: it may quote what the far side sent."""
     causes = _causes(error)
     name = _name(causes[-1])
-    if phase == "sent":
+    if phase in {"given", "sent"}:
         if isinstance(error, httpx.TimeoutException):
             return NoAnswer(sent="unknown", reason="timeout", detail=f"no whole answer in time ({name})")
-        if isinstance(error, httpx.ProtocolError) and not _is_cut(error):
+        if isinstance(error, httpx.ProtocolError):
             return NoAnswer(sent="unknown", reason="protocol", detail=f"the answer is not HTTP/1.1 ({name})")
         return NoAnswer(sent="unknown", reason="reset", detail=f"the connection was cut ({name})")
+    if isinstance(error, httpx.ProtocolError):
+        return NoAnswer(sent="no", reason="protocol", detail=f"the request is not valid HTTP/1.1 ({name})")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return NoAnswer(sent="no", reason="dns", detail=f"the host's name has no address ({name})")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NoAnswer(sent="no", reason="tls", detail=f"no trusted TLS connection ({name})")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return NoAnswer(sent="no", reason="connect", detail=f"no connection ({name})")
-    if isinstance(error, httpx.PoolTimeout):
-        return NoAnswer(sent="no", reason="pool", detail=f"no connection was free ({name})")
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return NoAnswer(sent="no", reason="protocol", detail=f"the address is not http or https ({name})")
-    return NoAnswer(sent="unknown", reason="reset", detail=f"the connection failed ({name})")
-
-
-def _is_cut(error: httpx.ProtocolError) -> bool:
-    """Tell a server that hung up from one that talks nonsense: httpx has one class for both."""
-    return "disconnected" in str(error)
+    return NoAnswer(sent="no", reason="connect", detail=f"no connection ({name})")
 
 
 def _causes(error: BaseException) -> list[BaseException]:

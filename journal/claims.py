@@ -24,20 +24,21 @@ class SlotRequest:
     """Under which it is recorded that the slot is not to be had."""
     at: datetime
     repeatable: bool
-    """Whether the same call again is the same effect."""
+    """Whether the call may be sent again while an earlier attempt is unknown."""
+    beyond: str = ""
+    """Why one more effect would go beyond the run's budget; empty when it would not."""
 
 
 def choose_slot(held: Held | None, want: SlotRequest) -> SlotChoice:
     """Take the slot when it is free or already ours; otherwise say how it stands.
 
     A slot whose effect the vendor refused, or of which no attempt took place, is free: nothing happened under
-    it. A slot with other
-    arguments is never sent a second time: that would be a second effect under one name.
+    it. A slot with other arguments is never sent a second time: that would be a second effect under one name.
     """
-    if held is None:
-        return _take(_fresh(want, 0), want)
-    if held.effect.state == "refused":
-        return _take(_fresh(want, held.effect.version + 1), want)
+    if held is None or held.effect.state == "refused":
+        if want.beyond:
+            return _beyond(want)
+        return _take(_fresh(want, held.effect.version + 1 if held else 0), want)
     if held.effect.digest != digest(want.request):
         return _leave("differs", held, want)
     if held.effect.state == "done":
@@ -59,10 +60,18 @@ def _take(effect: Effect, want: SlotRequest) -> SlotChoice:
     return SlotChoice(claim={"standing": "mine"}, effect=intend(effect, want.at), event=event)
 
 
+def _beyond(want: SlotRequest) -> SlotChoice:
+    claim: JsonObject = {"standing": "beyond", "reason": want.beyond}
+    return SlotChoice(claim=claim, effect=None, event=_left(want, claim))
+
+
 def _leave(standing: str, held: Held, want: SlotRequest) -> SlotChoice:
     claim: JsonObject = {"standing": standing, "run_id": held.run_id, "path": held.path}
     if standing == "done":
         claim["output"] = held.effect.evidence.get("output")
+    return SlotChoice(claim=claim, effect=None, event=_left(want, claim))
+
+
+def _left(want: SlotRequest, claim: JsonObject) -> EventDraft:
     body = fact_body({"slot": want.slot, "request": want.request}, claim)
-    event = EventDraft(kind="fact_recorded", key=want.refusal_key, at=want.at, body=body)
-    return SlotChoice(claim=claim, effect=None, event=event)
+    return EventDraft(kind="fact_recorded", key=want.refusal_key, at=want.at, body=body)

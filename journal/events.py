@@ -23,7 +23,7 @@ EventKind = Literal[
     "run_ended",
 ]
 
-FactKind = Literal["call", "slot", "renew", "model", "approval"]
+FactKind = Literal["call", "slot", "renew", "model", "approval", "resolution"]
 
 RunStatus = Literal["running", "completed", "failed", "parked", "waiting", "cancelled"]
 

@@ -61,6 +61,7 @@ class ReplayTape:
         request: JsonObject,
         *,
         repeatable: bool,  # noqa: ARG002  # no effect is touched
+        beyond: str = "",  # noqa: ARG002  # whether it was beyond the budget then is on record
     ) -> JsonObject:
         """Return what the slot's standing was."""
         key = fact_key(path, attempt, "call")
@@ -87,7 +88,8 @@ class ReplayTape:
 
     def reopened(self, path: str, attempt: int) -> bool:
         """Return whether the recorded run went on to another attempt."""
-        following = {fact_key(path, attempt + 1, kind) for kind in ("call", "slot", "model", "verdict")}
+        kinds = ("call", "slot", "model", "verdict", "count")
+        following = {fact_key(path, attempt + 1, kind) for kind in kinds}
         return not following.isdisjoint(self._recorded.facts.keys() | self._recorded.decisions.keys())
 
     def heal(self, key: str, record: JsonObject) -> None:

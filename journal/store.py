@@ -71,8 +71,8 @@ class Store(Protocol):
         """Return the present ownership of a run that nobody is running."""
         ...
 
-    async def append(self, owner: Ownership, *events: EventDraft) -> None:
-        """Write in one transaction; safe when this returns."""
+    async def append(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:
+        """Write in one transaction, the change of an effect with it; safe when this returns."""
         ...
 
     def post(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:

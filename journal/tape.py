@@ -60,9 +60,12 @@ class Tape(Protocol):
         ...
 
     async def claim(
-        self, path: str, attempt: int, slot: str, request: JsonObject, *, repeatable: bool
+        self, path: str, attempt: int, slot: str, request: JsonObject, *, repeatable: bool, beyond: str = ""
     ) -> JsonObject:
-        """Take the slot for one attempt: `{"standing": "mine"}` with the intent on disk, or who has it."""
+        """Take the slot for one attempt: `{"standing": "mine"}` with the intent on disk, or who has it.
+
+        `beyond` says why one more effect would go beyond the budget; a slot that is taken already may go on.
+        """
         ...
 
     def decide(self, key: str, compute: Compute, change: Change = no_change) -> JsonObject:
@@ -151,7 +154,7 @@ class RecordingTape:
         return value
 
     async def claim(
-        self, path: str, attempt: int, slot: str, request: JsonObject, *, repeatable: bool
+        self, path: str, attempt: int, slot: str, request: JsonObject, *, repeatable: bool, beyond: str = ""
     ) -> JsonObject:
         """Take the slot with an intent on disk, unless the record or somebody else has it."""
         call, refused = fact_key(path, attempt, "call"), fact_key(path, attempt, "slot")
@@ -167,7 +170,15 @@ class RecordingTape:
             lambda held: choose_slot(
                 held,
                 SlotRequest(
-                    self.run_id, path, slot, request, call, refused, self._clock.now(), repeatable=repeatable
+                    self.run_id,
+                    path,
+                    slot,
+                    request,
+                    call,
+                    refused,
+                    self._clock.now(),
+                    repeatable=repeatable,
+                    beyond=beyond,
                 ),
             ),
         )
@@ -185,7 +196,7 @@ class RecordingTape:
 
     def reopened(self, path: str, attempt: int) -> bool:
         """Return whether the verdict, or who has the slot, was on record before this process took over."""
-        keys = {fact_key(path, attempt, "verdict"), fact_key(path, attempt, "slot")}
+        keys = {fact_key(path, attempt, kind) for kind in ("verdict", "count", "slot")}
         return not keys.isdisjoint(self._known_before)
 
     def heal(self, key: str, record: JsonObject) -> None:

@@ -41,6 +41,12 @@ def run(
     ] = None,
     model: Annotated[str, typer.Option(help="Use this model for all agents, e.g. `offline`.")] = "",
     trace: Annotated[Path | None, typer.Option(help="Write the trace here as well.")] = None,
+    once_key: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY", help="Start at most once under this key; a second start goes on with the first."
+        ),
+    ] = "",
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
@@ -54,6 +60,7 @@ def run(
         faults=tuple(fault or ()),
         model=model,
         trace=trace,
+        once_key=once_key,
     )
     raise typer.Exit(run_workflow(options, home, as_json=json))
 
@@ -125,14 +132,62 @@ def why(
 
 @app.command()
 def resume(
-    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    run_id: Annotated[str, typer.Argument(metavar="[RUN]")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Take up every run whose process died before its end.")
+    ] = False,
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
     """Go on with a run that was interrupted, waits, or is parked."""
-    from .running import resume_run
+    from .running import resume_all, resume_run
 
-    raise typer.Exit(resume_run(run_id, home, as_json=json))
+    if bool(run_id) == every:
+        raise typer.BadParameter("give a run, or `--all`")
+    raise typer.Exit(resume_all(home, as_json=json) if every else resume_run(run_id, home, as_json=json))
+
+
+@app.command()
+def resolve(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    effect: Annotated[
+        str, typer.Argument(help="Path of the parked step; may be left out when only one effect is parked.")
+    ] = "",
+    done: Annotated[bool, typer.Option("--done", help="It took place.")] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Give it up; nothing is sent.")] = False,
+    resend: Annotated[bool, typer.Option("--resend", help="It surely did not take place: send it.")] = False,
+    reason: Annotated[str, typer.Option(help="Why: what you saw, and where.")] = "",
+    output: Annotated[
+        str, typer.Option(metavar="JSON", help="With `--done`: what the call would have returned.")
+    ] = "",
+    by: Annotated[str, typer.Option(help="Who decides.", envvar="USER")] = "somebody",
+    home: HomeOption = HOME,
+) -> None:
+    """Decide about a parked effect, whose outcome only a person can find out."""
+    from ..graph.engine.resolutions import Resolution
+    from .deciding import decision_of, output_of, record_resolution
+
+    decision = decision_of(done=done, refused=refused, resend=resend)
+    if not reason:
+        raise typer.BadParameter("say why with `--reason`: it stays in the record")
+    resolution = Resolution(decision, by, reason, output_of(output))
+    raise typer.Exit(record_resolution(run_id, effect, resolution, home))
+
+
+@app.command()
+def pause(
+    connection: Annotated[
+        str, typer.Argument(help="Name of the connection; left out: list what is paused.")
+    ] = "",
+    off: Annotated[bool, typer.Option("--off", help="Let it go on.")] = False,
+    reason: Annotated[str, typer.Option(help="Why.")] = "no reason was given",
+    by: Annotated[str, typer.Option(help="Who decides.", envvar="USER")] = "somebody",
+    home: HomeOption = HOME,
+) -> None:
+    """Hold back every call of a connection, at once and in all runs of the home."""
+    from .deciding import switch
+
+    raise typer.Exit(switch(connection, off=off, by=by, reason=reason, home_folder=home))
 
 
 @app.command()
@@ -146,7 +201,7 @@ def approve(
     home: HomeOption = HOME,
 ) -> None:
     """Approve a waiting step, or deny it."""
-    from .running import record_approval
+    from .deciding import record_approval
 
     raise typer.Exit(record_approval(run_id, step, deny, by, home))
 

@@ -25,8 +25,9 @@ from ..journal.events import Event
 from ..journal.export import write_trace
 from ..journal.home import Home
 from .exits import FAILED, INVALID, OF_STATUS
+from .ports import opened
 from .progress import Report, watching
-from .running import opened, settled
+from .running import settled
 from .showing import why_lines
 from .workflows import load_plan
 from .worlds import chosen

@@ -15,6 +15,7 @@ _COLOURS = {
     "waiting": "yellow",
     "blocked": "yellow",
     "skipped": "dim",
+    "interrupted": "yellow",
 }
 
 
@@ -41,6 +42,21 @@ def print_result(result: RunResult) -> None:
     console.print(table)
     print_open_ends(console, result.failed, "failed")
     print_open_ends(console, result.parked, "parked")
+
+
+def print_overview(results: list[RunResult]) -> None:
+    """Print what became of several runs, a line each."""
+    console = Console(markup=False)
+    if not results:
+        console.print("No run was interrupted.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("run", "workflow", "status", "effects"):
+        table.add_column(heading, header_style="bold")
+    for result in results:
+        effects = f"{result.effects.confirmed} of {result.effects.intended}"
+        table.add_row(result.run_id, result.workflow, coloured(result.status), effects)
+    console.print(table)
 
 
 def print_open_ends(console: Console, ends: tuple[OpenEnd, ...], word: str, most: int = 20) -> None:

@@ -1,10 +1,10 @@
-"""The commands that run: start, resume, decide."""
+"""The commands that run: start, and resume."""
 
 import asyncio
+import hashlib
 import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +12,10 @@ import orjson
 import typer
 
 from ..agents.chat import check_model
-from ..agents.models import open_model
 from ..connectors.clock import SystemClock
-from ..connectors.contract import ConnectionSettings, Connector, JsonObject
+from ..connectors.contract import ConnectionSettings, JsonObject
 from ..connectors.errors import InvalidUse
 from ..connectors.opening import open_connector
-from ..graph.engine.approvals import decide_approval
-from ..graph.engine.context import Progress
 from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
 from ..graph.engine.summary import RunResult
@@ -26,15 +23,14 @@ from ..graph.language.compiler import check_inputs
 from ..graph.language.plan import Plan
 from ..journal.export import write_trace
 from ..journal.home import Home
-from ..journal.sqlite import SqliteStore
 from ..journal.vault import Vault
 from .exits import CANCELLED, COMPLETED, OF_STATUS
-from .logs import log_to_stderr
-from .narration import narrate
+from .notify import news_of, notify
 from .pins import order_of, plan_of
-from .progress import Report, quiet, watching
-from .render import print_result
-from .showing import events_of, existing_home
+from .ports import opened
+from .progress import Report, watching
+from .render import print_overview, print_result
+from .showing import existing_home, find_events, interrupted
 from .workflows import load_plan
 from .worlds import World, again, at_url, check_faults, chosen, real
 
@@ -49,6 +45,8 @@ class RunOptions:
     faults: tuple[str, ...]
     model: str
     trace: Path | None
+    once_key: str = ""
+    """Names the start: a second start under the same key goes on with the first one's run, or shows it."""
 
 
 def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> int:
@@ -56,8 +54,11 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
     plan = load_plan(options.file)
     inputs = check_inputs(plan, _pairs(options.inputs))
     model = options.model or ("offline" if options.sandbox is not None else "")
-    _check_order(plan, options, model)
     home = Home(home_folder)
+    run_id = once_id(plan, options.once_key) if options.once_key else ""
+    if run_id and _is_started(home, run_id, inputs):
+        return resume_run(run_id, home_folder, as_json=as_json)
+    _check_order(plan, options, model)
     home.prepare()
 
     async def work(report: Report) -> RunResult:
@@ -66,9 +67,30 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
             opened(home, report) as ports,
         ):
             order = Order(plan, inputs, settled(world), world.pinned, model)
-            return await _traced(ports, await start(ports, order), options.trace)
+            named = replace(ports, new_id=lambda: run_id) if run_id else ports
+            return await _closed(ports, plan, await start(named, order), options.trace)
 
+    _tell_interrupted(home)
     return _watched(work, as_json=as_json)
+
+
+def once_id(plan: Plan, key: str) -> str:
+    """Return the id of the one run that a workflow may have under a key."""
+    name = f"{plan.name}\0{key}".encode()
+    return f"once-{hashlib.sha256(name).hexdigest()[:16]}"
+
+
+def _is_started(home: Home, run_id: str, inputs: JsonObject) -> bool:
+    """Tell whether the run exists. Raises InvalidUse where it was started with other inputs."""
+    if not home.database.exists():
+        return False
+    events = find_events(home.folder, run_id)
+    if events and events[0].body.get("inputs") != inputs:
+        raise InvalidUse(
+            f"The key of `--once-key` was used before, with other inputs: run `{run_id}`.",
+            help=f"Give another key for these inputs; `mendflow show {run_id}` shows the other run.",
+        )
+    return bool(events)
 
 
 def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
@@ -77,58 +99,54 @@ def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
 
     async def work(report: Report) -> RunResult:
         async with opened(home, report) as ports:
-            events = await ports.store.events(run_id)
-            if not events:
-                raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
-            pinned = events[0].body
-            order = order_of(pinned, plan_of(pinned))
-            async with again(order.world, order.connections, home) as world:
-                order = replace(order, connections=world.connections)
-                return await _traced(ports, await resume(ports, run_id, lambda _: order), None)
+            return await _taken_up(ports, run_id)
 
     return _watched(work, as_json=as_json)
 
 
-def record_approval(run_id: str, step: str, deny: str, by: str, home_folder: Path) -> int:
-    """Write a person's decision down."""
+def resume_all(home_folder: Path, *, as_json: bool) -> int:
+    """Go on with every run whose process died, one after the other, and print what became of each."""
     home = existing_home(home_folder)
-    events_of(home_folder, run_id)  # refuses a run that does not exist
+    run_ids = interrupted(home)
+    results: list[RunResult] = []
 
-    async def work() -> str:
-        async with opened(home, quiet) as ports:
-            decision: JsonObject = {"approved": not deny, "by": by, "reason": deny}
-            return await decide_approval(home, ports.store, ports.clock, run_id, step, decision)
+    async def work(report: Report) -> None:
+        async with opened(home, report) as ports:
+            results.extend([await _taken_up(ports, run_id) for run_id in run_ids])
 
-    path = asyncio.run(work())
-    typer.echo(f"{'Denied' if deny else 'Approved'}: `{path}`. Go on with: mendflow resume {run_id}")
-    return COMPLETED
+    def shown() -> int:
+        if as_json:
+            typer.echo(orjson.dumps([one.model_dump(mode="json") for one in results]).decode())
+        else:
+            print_overview(results)
+        return max((OF_STATUS[one.status] for one in results), default=COMPLETED)
+
+    return _watch(work, shown, as_json=as_json)
 
 
-@asynccontextmanager
-async def opened(home: Home, report: Report) -> AsyncIterator[Ports]:
-    """Open the journal and bind the ports to this machine."""
-    vault, clock = Vault(), SystemClock()
-    log_to_stderr(os.environ.get("MENDFLOW_LOG", "error"), vault, as_json=not sys.stderr.isatty())
-
-    def connector(settings: ConnectionSettings) -> Connector:
-        return open_connector(settings, clock, vault.learn)
-
-    async with SqliteStore(home.database, vault) as store:
-        yield Ports(
-            home=home,
-            store=store,
-            vault=vault,
-            clock=clock,
-            open_connector=connector,
-            open_model=open_model,
-            report=lambda progress: _tell(progress, report),
+def _tell_interrupted(home: Home) -> None:
+    """Say, before a new run, that earlier ones stand open."""
+    run_ids = interrupted(home) if home.database.exists() else []
+    if run_ids:
+        named = ", ".join(f"`{run_id}`" for run_id in run_ids[:3])
+        more = f" and {len(run_ids) - 3} more" if len(run_ids) > 3 else ""  # noqa: PLR2004  # three are enough to read
+        typer.echo(
+            f"Interrupted earlier: {named}{more}. `mendflow resume --all` takes them up.",
+            err=True,
         )
 
 
-def _tell(progress: Progress, report: Report) -> None:
-    """Tell the log, then whoever watches."""
-    narrate(progress)
-    report(progress)
+async def _taken_up(ports: Ports, run_id: str) -> RunResult:
+    """Resume a run in the world it was started in."""
+    events = await ports.store.events(run_id)
+    if not events:
+        raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
+    pinned = events[0].body
+    plan = plan_of(pinned)
+    order = order_of(pinned, plan)
+    async with again(order.world, order.connections, ports.home) as world:
+        order = replace(order, connections=world.connections)
+        return await _closed(ports, plan, await resume(ports, run_id, lambda _: order), None)
 
 
 def settled(world: World) -> dict[str, ConnectionSettings]:
@@ -168,29 +186,48 @@ def _check_trace(path: Path) -> None:
         )
 
 
-async def _traced(ports: Ports, result: RunResult, trace: Path | None) -> RunResult:
+async def _closed(ports: Ports, plan: Plan, result: RunResult, trace: Path | None) -> RunResult:
+    """Write the trace, and call for a person where the workflow says how."""
     path = trace or ports.home.traces / f"{result.run_id}.jsonl"
     write_trace(path, await ports.store.events(result.run_id))
+    if result.status == "parked" and plan.on_park is not None:
+        trouble = await notify(plan.on_park, news_of(result), ports.vault)
+        if trouble:
+            typer.echo(f"Nobody was told of the parked run: {trouble}", err=True)
     return result.model_copy(update={"trace": str(path)})
 
 
 def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -> int:
     """Run with somebody watching, print the result, return its exit code."""
+    results: list[RunResult] = []
 
-    async def whole() -> RunResult:
+    async def whole(report: Report) -> None:
+        results.append(await work(report))
+
+    def shown() -> int:
+        (result,) = results
+        if as_json:
+            typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
+        else:
+            print_result(result)
+        return OF_STATUS[result.status]
+
+    return _watch(whole, shown, as_json=as_json)
+
+
+def _watch(work: Callable[[Report], Awaitable[None]], shown: Callable[[], int], *, as_json: bool) -> int:
+    """Work with somebody watching, then show what came of it and return the exit code."""
+
+    async def whole() -> None:
         with watching(as_json=as_json) as report:
-            return await work(report)
+            await work(report)
 
     try:
-        result = asyncio.run(whole())
+        asyncio.run(whole())
     except KeyboardInterrupt:
         typer.echo("Interrupted. `mendflow runs` lists what can be resumed.", err=True)
         return CANCELLED
-    if as_json:
-        typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
-    else:
-        print_result(result)
-    return OF_STATUS[result.status]
+    return shown()
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

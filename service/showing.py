@@ -22,9 +22,9 @@ from .render import coloured, print_open_ends, print_result, print_steps, waitin
 
 
 def existing_home(folder: Path) -> Home:
-    """Return a home that has a journal. Raises InvalidUse where there is none."""
+    """Return a home that has, or had, a journal. Raises InvalidUse where there never was one."""
     home = Home(folder)
-    if not home.database.exists():
+    if not home.database.exists() and not home.mark.exists():
         raise InvalidUse(
             f"There is no journal in `{folder}`.",
             help="Run a workflow first, or name the home with `--home FOLDER`.",
@@ -32,14 +32,30 @@ def existing_home(folder: Path) -> Home:
     return home
 
 
-def events_of(folder: Path, run_id: str) -> list[Event]:
-    """Return the events of a run. Raises InvalidUse where there is none of that name."""
+def find_events(folder: Path, run_id: str) -> list[Event]:
+    """Return the events of a run, none where there is none of that name."""
 
     async def read() -> list[Event]:
         async with SqliteStore(existing_home(folder).database, Vault()) as store:
             return await store.events(run_id)
 
-    events = asyncio.run(read())
+    return asyncio.run(read())
+
+
+def interrupted(home: Home) -> list[str]:
+    """Return the runs whose process died before they came to an end, oldest first."""
+
+    async def read() -> list[RunRow]:
+        async with SqliteStore(home.database, Vault()) as store:
+            return await store.runs("running")
+
+    rows = reversed(asyncio.run(read()))
+    return [row.run_id for row in rows if not home.owner_is_alive(row.run_id)]
+
+
+def events_of(folder: Path, run_id: str) -> list[Event]:
+    """Return the events of a run. Raises InvalidUse where there is none of that name."""
+    events = find_events(folder, run_id)
     if not events:
         raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
     return events
@@ -56,8 +72,10 @@ def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
             return await store.runs(status)
 
     rows = asyncio.run(read())
+    dead = {one.run_id for one in rows if one.status == "running"} & {*interrupted(existing_home(folder))}
     if as_json:
-        typer.echo(orjson.dumps([row.model_dump(mode="json") for row in rows]).decode())
+        listed = [{**row.model_dump(mode="json"), "interrupted": row.run_id in dead} for row in rows]
+        typer.echo(orjson.dumps(listed).decode())
         return COMPLETED
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("run", "workflow", "status", "started", "events", "due"):
@@ -65,7 +83,8 @@ def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
     for row in rows:
         started = row.created_at.isoformat(sep=" ", timespec="seconds")
         due = row.due_at.isoformat(sep=" ", timespec="seconds") if row.due_at else ""
-        table.add_row(row.run_id, row.workflow, coloured(row.status), started, str(row.events), due)
+        status_now = "interrupted" if row.run_id in dead else row.status
+        table.add_row(row.run_id, row.workflow, coloured(status_now), started, str(row.events), due)
     Console(markup=False).print(table)
     return COMPLETED
 

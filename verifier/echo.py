@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from ..connectors.contract import ToolCall, ToolSpec
+from ..connectors.contract import MarkerRead, ToolCall, ToolSpec
 
 
 def find(value: JsonValue, path: str) -> tuple[JsonValue, ...]:
@@ -57,7 +57,8 @@ def has_foreign_marker(spec: ToolSpec, call: ToolCall, output: JsonValue) -> boo
     """Tell whether the output carries a marker that is not ours."""
     if not spec.marker or spec.marker not in call.arguments:
         return False
-    paths = (spec.marker, spec.confirm.marker_path) if spec.confirm else (spec.marker,)
+    confirm = spec.confirm
+    paths = (spec.marker, confirm.marker_path) if isinstance(confirm, MarkerRead) else (spec.marker,)
     found = [value for path in paths for value in find(output, path) if value is not None]
     return any(not is_same(value, call.arguments[spec.marker]) for value in found)
 

@@ -3,15 +3,28 @@
     planned ─ intend ─▶ intent ─ conclude ─▶ done | refused | unknown | planned (not sent, or not now)
     unknown ─ begin_settling ─▶ reconciling ─ settled ─▶ done (present) | planned (absent) | unknown (unread)
     planned | unknown | reconciling ─ park ─▶ parked ─ reopen ─▶ planned | unknown
+    parked ─ resolve ─▶ done | refused | planned (a person's word)
 
-Invariants, each with a test:
-1. `done` and `refused` are for ever: every transition out of them is refused.
-2. Unknown is sticky: `refused` and `planned` are reached only when no attempt is unknown.
-3. A new intent needs, for every earlier attempt, the proof that it did not take place (`not_sent`, `refused`,
-   `absent`), or an effect that may be repeated (`repeatable`).
-4. `done` carries evidence.
-5. At most one attempt is open, and exactly in the state `intent`.
-6. Every transition raises the version by one.
+The ten invariants, and what holds them:
+1. No byte leaves before the intent is on disk: `journal` writes it in the transaction that takes the slot, and
+   the Distributor awaits that.
+2. Terminal states are immutable: every transition out of `done` and `refused` is refused here, and the journal
+   applies a transition to the row it finds, in one transaction, for the owner of the present epoch only.
+3. Between two sendings of one effect lies, for every earlier attempt, the proof that it did not take place
+   (`not_sent`, `refused`, `absent`), or the effect may be repeated (`repeatable`): `intend`.
+4. Unknown is sticky: `refused` and `planned` are reached only when no attempt is unknown: `conclude`.
+5. `done` needs evidence, which is stored: `conclude`, `settled`, `resolve`.
+6. At the vendor there is at most one effect for each slot: what all the others are for.
+7. A run in other hands is taken over only with the proof that its owner is dead (`journal.home`: the kernel's
+   lock); an effect that another run holds is waited for or left to a person (`journal.claims`).
+8. Absence proves nothing before the settle time has passed since the last sending, nor where no such time is
+   declared: `verifier.probing`.
+9. Our marker, the vendor's key or the object's own state decides; amount, contact and time never do:
+   `verifier.marker_read`, `verifier.object_read`.
+10. Every course ends in `done`, `refused` or `parked` within bounded attempts: `verifier.ledger`.
+
+Here as well: at most one attempt is open, and exactly in the state `intent`; every transition raises the
+version by one.
 """
 
 from datetime import datetime
@@ -25,6 +38,8 @@ from .outcome import Standing
 
 State = Literal["planned", "intent", "done", "refused", "unknown", "reconciling", "parked"]
 Found = Literal["present", "absent", "unreadable"]
+Decision = Literal["done", "refused", "resend"]
+"""What a person says of a parked effect: it took place; it is given up; it did not take place, so send it."""
 
 
 class EffectAttempt(Frozen):
@@ -43,7 +58,7 @@ class Effect(Frozen):
     digest: str
     """Of the canonical arguments, which are fixed for good."""
     repeatable: bool = False
-    """Whether sending it again is the same effect (natural key, or a state that is set outright)."""
+    """Whether it may be sent again while unknown: it is the same effect then, or a repetition does no harm."""
     state: State = "planned"
     attempts: tuple[EffectAttempt, ...] = ()
     evidence: JsonObject = Field(default_factory=dict)
@@ -110,6 +125,21 @@ def reopen(effect: Effect) -> Effect:
     return _next(effect, "unknown" if effect.has_unknown else "planned", effect.attempts, effect.evidence)
 
 
+def resolve(effect: Effect, decision: Decision, evidence: JsonObject) -> Effect:
+    """Record what a person says of a parked effect; the evidence holds who, and why."""
+    _demand(effect, "resolve", "parked")
+    _demand_evidence(effect, "resolve", evidence)
+    match decision:
+        case "done":
+            return _next(effect, "done", _resolved(effect.attempts, "done"), evidence)
+        case "refused":
+            return _next(effect, "refused", _resolved(effect.attempts, "absent"), evidence)
+        case "resend":
+            return _next(effect, "planned", _resolved(effect.attempts, "absent"), evidence)
+        case never:
+            assert_never(never)
+
+
 def _concluded(standing: Standing, attempts: tuple[EffectAttempt, ...], *, final: bool) -> State:
     match standing:
         case "done":
@@ -118,7 +148,7 @@ def _concluded(standing: Standing, attempts: tuple[EffectAttempt, ...], *, final
             return "unknown"
         case "not_sent" | "refused":
             if any(attempt.standing == "unknown" for attempt in attempts):
-                return "unknown"  # B.2, invariant 4: this refusal says nothing about the earlier attempt
+                return "unknown"  # invariant 4: this refusal says nothing about the earlier attempt
             return "refused" if standing == "refused" and final else "planned"
         case never:
             assert_never(never)
@@ -146,7 +176,7 @@ def _demand(effect: Effect, step: str, *states: State) -> None:
 
 def _demand_evidence(effect: Effect, step: str, evidence: JsonObject) -> None:
     if not evidence:
-        raise _illegal(effect, step, "`done` needs evidence")
+        raise _illegal(effect, step, "it needs evidence")
 
 
 def _illegal(effect: Effect, step: str, reason: str) -> IllegalTransition:

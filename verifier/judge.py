@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from ..connectors.contract import REPEATABLE, Answer, Reply, ToolCall, ToolSpec
 from .drift import Unrepaired, repair
-from .ledger import Ledger
+from .ledger import NOT_TRIED, Ledger
 from .outcome import Outcome, classify, wrong_with
+from .probing import can_be_settled, person_decides, unpause
 from .remedy import backoff, hinted_wait
-from .settling import can_be_settled, dashboard_hint
-from .verdict import Failed, Fault, Healing, Mend, Parked, Passed, Renew, Resend, Settle, Verdict, Wait
+from .verdict import RUN, Failed, Fault, Healing, Mend, Parked, Passed, Renew, Resend, Settle, Verdict, Wait
 
 
 def judge(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger) -> Verdict:
@@ -37,13 +37,28 @@ def _judge_read(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger, fa
     return Passed(output=mended.output, mends=(mend,))
 
 
+def is_repeatable(spec: ToolSpec, call: ToolCall, *, may_repeat: bool = False) -> bool:
+    """Tell whether a call may be sent again while an earlier attempt is unknown.
+
+    It may where repeating it is the same effect, where the author of the workflow allows it, and where the vendor
+    itself refuses a second one.
+    """
+    return may_repeat or spec.effect in REPEATABLE or _has_key(spec, call)
+
+
+def _has_key(spec: ToolSpec, call: ToolCall) -> bool:
+    return spec.key is not None and call.arguments.get(spec.key.argument) is not None
+
+
 def _judge_unknown(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger, outcome: Outcome) -> Verdict:
     """Go on after an attempt that may have taken place, this one or an earlier one. Unknown is sticky."""
     fault = _unknown_fault(spec, outcome)
-    if spec.effect in REPEATABLE:
-        return _repeat(spec, call, reply, ledger, outcome, fault)
+    if is_repeatable(spec, call, may_repeat=ledger.may_repeat):
+        verdict = _repeat(spec, call, reply, ledger, outcome, fault)
+        if not (isinstance(verdict, Parked) and _has_key(spec, call) and can_be_settled(spec, call)):
+            return verdict  # what the vendor's key leaves open, a reading may still settle
     if not can_be_settled(spec, call):
-        return Parked(fault=fault, next_action=dashboard_hint(spec, call))
+        return Parked(fault=fault, next_action=person_decides(spec, call))
     after = backoff(ledger.number, ledger.salt) if ledger.settle is None else ledger.settle
     return Healing(fault=fault, remedy=Settle(after=after))
 
@@ -54,11 +69,11 @@ def _repeat(
     """Send a repeatable effect again; where that is no use, a person decides; it never counts as failed."""
     if outcome.standing == "unknown":
         if ledger.is_spent:
-            return Parked(fault=_given_up(fault, ledger), next_action=dashboard_hint(spec, call))
+            return Parked(fault=_given_up(fault, ledger), next_action=person_decides(spec, call))
         return Healing(fault=fault, remedy=Resend(after=_pause(reply, ledger)))
     verdict = _prescribe(call, reply, ledger, outcome.fault or fault)
     if isinstance(verdict, Failed):
-        return Parked(fault=fault, next_action=dashboard_hint(spec, call))
+        return Parked(fault=fault, next_action=person_decides(spec, call))
     return verdict
 
 
@@ -67,10 +82,15 @@ def _prescribe(call: ToolCall, reply: Reply, ledger: Ledger, fault: Fault) -> Ve
     match fault.kind:
         case "rate_limit" if not ledger.is_turned_away_for_good:
             return Healing(fault=fault, remedy=Wait(duration=_pause(reply, ledger), pace=True))
+        case "outage" if not ledger.is_turned_away_for_good:
+            return Healing(fault=fault, remedy=Wait(duration=_pause(reply, ledger)))
         case "unauthorized" | "missing_credential":
             return _renew(call, ledger, fault)
+        case "paused":
+            return Parked(fault=fault, next_action=unpause(call))
         case (
             "rate_limit"
+            | "outage"
             | "unreachable"
             | "timeout"
             | "server_error"
@@ -78,7 +98,7 @@ def _prescribe(call: ToolCall, reply: Reply, ledger: Ledger, fault: Fault) -> Ve
             | "malformed_answer"
             | "drift"
         ):
-            if ledger.is_spent or fault.kind == "rate_limit":
+            if ledger.is_spent or fault.kind in NOT_TRIED:
                 return Failed(fault=_given_up(fault, ledger))
             return Healing(fault=fault, remedy=Wait(duration=_pause(reply, ledger)))
         case _:
@@ -94,7 +114,7 @@ def _renew(call: ToolCall, ledger: Ledger, fault: Fault) -> Verdict:
     return Parked(
         fault=fault.model_copy(update={"detail": f"{fault.detail}: {found} after reading its source again"}),
         next_action=f"Put a valid key where the connection `{call.connection}` reads its credential"
-        " (an environment variable is read when a process starts), then `mendflow resume` this run.",
+        f" (an environment variable is read when a process starts), then `mendflow resume {RUN}`.",
     )
 
 

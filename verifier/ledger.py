@@ -7,6 +7,12 @@ from ..connectors.contract import Frozen
 from .outcome import Standing
 from .verdict import FaultKind
 
+NOT_TRIED: frozenset[FaultKind | None] = frozenset({"rate_limit", "outage"})
+"""Faults of attempts that the vendor turned away for their pace, or that did not leave while it was down."""
+
+
+MOST_ATTEMPTS, MOST_THROTTLED, MOST_PROBES = 6, 20, 5
+
 
 class Attempt(Frozen):
     """One earlier attempt of the call, as it was judged."""
@@ -31,17 +37,21 @@ class Ledger(Frozen):
     """After this time an effect that was sent is surely listed, or never will be; None: no bound is known."""
     marker_trusted: bool = False
     """Whether the account is known to echo our marker, so that its absence may count."""
-    most_attempts: int = 6
-    most_throttled: int = 20
-    """How many attempts the vendor may turn away for their pace; these do not count as attempts otherwise."""
+    most_attempts: int = MOST_ATTEMPTS
+    most_throttled: int = MOST_THROTTLED
+    """How many attempts may be `NOT_TRIED`; these do not count as attempts otherwise."""
     probes: int = 0
     """Confirming reads made for the present unknown, before the one that is judged."""
-    most_probes: int = 5
+    most_probes: int = MOST_PROBES
     """How many confirming reads may lead nowhere; the pages of one listing do not count."""
     longest_wait: timedelta = timedelta(minutes=5)
     """Beyond this the engine waits on a timer rather than in memory."""
     salt: str = ""
     """Key of the call; spreads the waits."""
+    may_repeat: bool = False
+    """Whether the workflow's author says that a repetition of this call does no harm."""
+    total_before: int | None = None
+    """What a `TotalRead` showed before the first sending."""
     renewed: int = 0
     renewal_changed: bool | None = None
     """Whether the last renewal brought another secret; None before the first."""
@@ -59,14 +69,16 @@ class Ledger(Frozen):
     @property
     def is_spent(self) -> bool:
         """Whether the attempt that is judged was the last one."""
-        throttled = sum(attempt.fault_kind == "rate_limit" for attempt in self.attempts)
-        return self.number - throttled >= self.most_attempts
+        return self.number - self._not_tried >= self.most_attempts
 
     @property
     def is_turned_away_for_good(self) -> bool:
-        """Whether the vendor has asked for fewer calls as often as it may."""
-        throttled = sum(attempt.fault_kind == "rate_limit" for attempt in self.attempts)
-        return throttled + 1 >= self.most_throttled
+        """Whether attempts were `NOT_TRIED` as often as they may."""
+        return self._not_tried + 1 >= self.most_throttled
+
+    @property
+    def _not_tried(self) -> int:
+        return sum(attempt.fault_kind in NOT_TRIED for attempt in self.attempts)
 
 
 def proved_absent(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:

@@ -29,6 +29,8 @@ _SILENCES: dict[str, FaultKind] = {
     "cancelled": "unreachable",
     "crash": "unreachable",
     "credential": "missing_credential",
+    "paused": "paused",
+    "down": "outage",
 }
 # Piggy's manifest: calls that were throttled or not let in are not applied.
 _NOT_LET_IN: dict[int, tuple[FaultKind, str]] = {

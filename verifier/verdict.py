@@ -28,7 +28,12 @@ FaultKind = Literal[
     "expression",
     "budget_spent",
     "denied",
+    "paused",
+    "outage",
 ]
+
+RUN, EFFECT = "{run}", "{effect}"
+"""Stand in a next action for the run and for the path of the effect, which only the engine knows."""
 
 
 class Fault(Frozen):

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from ..contract import Clock, ConnectionSettings, CredentialSource, Renewal, Reply, ToolCall, ToolSpec
 from ..credentials import Credential, key_id_of
 from ..errors import InvalidUse, UnknownTool
-from ..wire import Wire, WireRequest
+from ..wire import OneConnection, OpenTransport, Wire, WireRequest
 from .operations import OPERATIONS, TOOLS
 
 BASE_URL: Final = "https://api.piggy.eu"
@@ -26,11 +26,20 @@ class Piggy:
     """
 
     def __init__(
-        self, settings: ConnectionSettings, clock: Clock, learn: Callable[[SecretStr], None]
+        self,
+        settings: ConnectionSettings,
+        clock: Clock,
+        learn: Callable[[SecretStr], None],
+        *,
+        open_transport: OpenTransport = OneConnection,
     ) -> None:
         address = _checked_address(settings.base_url or BASE_URL)
         self._credential = Credential(settings.credential or CREDENTIAL, learn=learn)
-        self._wire = Wire(address + _checked_prefix(settings.prefix or PREFIX), timeout=settings.timeout)
+        self._wire = Wire(
+            address + _checked_prefix(settings.prefix or PREFIX),
+            timeout=settings.timeout,
+            open_transport=open_transport,
+        )
         self._clock = clock
 
     async def __aenter__(self) -> Self:

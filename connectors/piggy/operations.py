@@ -6,11 +6,12 @@ from typing import Final
 
 from ..contract import ToolSpec
 from .reads import READS
+from .register import REGISTER
 from .route import Operation
 from .writes import WRITES
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
-    {operation.spec.operation: operation for operation in (*READS, *WRITES)}
+    {operation.spec.operation: operation for operation in (*READS, *WRITES, *REGISTER)}
 )
 TOOLS: Final[Mapping[str, ToolSpec]] = MappingProxyType(
     {name: operation.spec for name, operation in OPERATIONS.items()}

@@ -124,10 +124,13 @@ READS: Final = (
                 }
             ),
             answer=list_of(shapes.TRANSACTION),
-            refusals=refused(),
+            refusals=refused(codes.CONTACT_NOT_FOUND),
             unsettled=UNSETTLED,
             paging=Paging(largest=100, last_page="last_page"),
-            source=f"{DOCS}; contact_uuid was documented until 2025 and may be ignored",
+            source=(
+                f"{DOCS}; contact_uuid was documented until 2025 and may be ignored; that a contact which is not"
+                " there is refused, as by other listings, is an inference"
+            ),
         ),
         route=Route(method="GET", path="/loyalty-transactions"),
     ),

@@ -1,12 +1,26 @@
 """Piggy's writes, as data: what each takes, and how an unknown outcome of it is settled."""
 
+from datetime import timedelta
 from typing import Final
 
-from ..contract import ConfirmingRead, JsonObject, ToolSpec
+from ..contract import JsonObject, MarkerRead, StateRead, ToolSpec, TotalRead, VendorKey
 from . import codes, shapes
 from .codes import CAPTURES, DOCS, UNSETTLED, refused
 from .route import Operation, Route
-from .schema import ANYTHING, ATTRIBUTES, DATE, EMAIL, UUID, arguments, list_of, one_of, whole, words
+from .schema import (
+    ANYTHING,
+    ATTRIBUTES,
+    DATE,
+    EMAIL,
+    ID,
+    UUID,
+    arguments,
+    list_of,
+    one_of,
+    record,
+    whole,
+    words,
+)
 
 MARKER: Final = "mendflow_slot"
 """Name of the loyalty-transaction attribute that carries the slot of an effect."""
@@ -43,6 +57,8 @@ _OPTIONS: JsonObject = {
 _TRANSACTION_VALUE: JsonObject = {"type": ["string", "number", "boolean"]}
 _CONTACT_VALUE: JsonObject = {"type": ["string", "number", "boolean", "array", "null"], "maxLength": 65_535}
 _MOST_CREDITS: Final = 1_000_000
+_MERGE_TAKES: Final = timedelta(minutes=5)  # "within minutes" is all that the vendor says
+_BATCH_TAKES: Final = timedelta(minutes=1)  # our own guess; no source names a bound
 
 _RECEPTION: JsonObject = arguments(
     "contact_uuid shop_uuid",
@@ -96,12 +112,15 @@ WRITES: Final = (
             marker=MARKER,
             prepare="loyalty_transaction_attributes.create",
             prepare_with={"name": MARKER, "label": "mendflow slot", "data_type": "text"},
-            confirm=ConfirmingRead(
+            confirm=MarkerRead(
                 operation="loyalty_transactions.list",
                 arguments={"type": "credit_receptions", "limit": 100, "sort": "-created_at"},
                 copied={"contact_uuid": "contact_uuid", "shop_uuid": "shop_uuid"},
                 marker_path=MARKER,
             ),
+            # One POS transaction takes one reception; the transaction is made on the register API.
+            key=VendorKey(argument="pos_transaction_uuid", taken=codes.POS_TRANSACTION_LINKED),
+            recipient="contact_uuid",
             source=f"{DOCS}; attributes beside the fields as the PHP SDK 3.0.3 sends them",
         ),
         route=Route(method="POST", path="/credit-receptions"),
@@ -171,6 +190,24 @@ WRITES: Final = (
     ),
     Operation(
         spec=ToolSpec(
+            operation="contacts.create_anonymous",
+            summary="Create a contact without an e-mail address; every call creates one more.",
+            effect="blind",
+            parameters=arguments(fields={"contact_identifier_value": words()}),
+            answer=record("uuid", {"uuid": ID}),
+            refusals=refused(
+                codes.IDENTIFIER_NOT_FOUND,
+                codes.USAGE_LIMIT_REACHED,
+                codes.CONTACT_EXISTS,
+                codes.IDENTIFIER_LINKED,
+            ),
+            unsettled=UNSETTLED,
+            source=DOCS,
+        ),
+        route=Route(method="POST", path="/contacts/anonymous"),
+    ),
+    Operation(
+        spec=ToolSpec(
             operation="contacts.update",
             summary="Set attributes of a contact; each further argument is an attribute by its name.",
             effect="idempotent",
@@ -182,6 +219,7 @@ WRITES: Final = (
             refusals=refused(codes.CONTACT_NOT_FOUND),
             unsettled=UNSETTLED,
             echoes={"contact_uuid": "uuid"},
+            recipient="contact_uuid",
             source=DOCS,
         ),
         route=Route(method="PUT", path="/contacts/{contact_uuid}", gathered="attributes"),
@@ -198,6 +236,15 @@ WRITES: Final = (
             answer=shapes.CONTACT,
             refusals=refused(codes.CONTACT_NOT_FOUND, codes.CONTACT_NOT_ANONYMOUS),
             unsettled=UNSETTLED,
+            confirm=StateRead(
+                operation="contacts.get",
+                copied={"contact_uuid": "anonymous_contact_uuid"},
+                equals={"email": "email"},
+                untouched={"email": None},
+                # An address that somebody has already takes the anonymous contact over.
+                gone=frozenset({codes.CONTACT_NOT_FOUND}),
+            ),
+            recipient="anonymous_contact_uuid",
             source=f"{DOCS}; the e-mail is required in the captures of 2023",
         ),
         route=Route(method="PUT", path="/contacts/{anonymous_contact_uuid}/claim"),
@@ -215,6 +262,13 @@ WRITES: Final = (
             answer=ANYTHING,
             refusals=refused(codes.CONTACT_NOT_FOUND),
             unsettled=UNSETTLED,
+            confirm=StateRead(
+                operation="contacts.get",
+                copied={"contact_uuid": "source_contact_uuid"},
+                gone=frozenset({codes.CONTACT_NOT_FOUND}),
+                takes=_MERGE_TAKES,
+            ),
+            recipient="destination_contact_uuid",
             source=f"{DOCS}; no source shows the answer",
         ),
         route=Route(method="POST", path="/contacts/merge"),
@@ -225,6 +279,7 @@ WRITES: Final = (
             names=("PIGGY_SEND_CONTACT_VERIFICATION_EMAIL",),
             summary="Send a contact an e-mail with a login code; every call sends one more.",
             effect="blind",
+            recipient="email",
             parameters=arguments("email", {"email": EMAIL}),
             answer=shapes.VERIFICATION,
             refusals=refused(codes.CONTACT_NOT_FOUND, codes.USER_APP_NOT_FOUND),
@@ -254,6 +309,15 @@ WRITES: Final = (
             refusals=refused(codes.PROMOTION_NOT_FOUND, codes.VOUCHER_LIMIT_REACHED, codes.CONTACT_NOT_FOUND),
             unsettled=UNSETTLED,
             echoes={"quantity": "quantity"},
+            confirm=TotalRead(
+                operation="vouchers.list",
+                arguments={"limit": 1},
+                copied={"promotion_uuid": "promotion_uuid"},
+                total="total",
+                grows_by="quantity",
+                takes=_BATCH_TAKES,
+            ),
+            recipient="contact_uuid",
             source=f"{DOCS}; no source names a way to ask for a batch",
         ),
         route=Route(method="POST", path="/vouchers/batch"),

@@ -11,7 +11,19 @@ from pydantic import JsonValue
 from ..contract import JsonObject
 from .refusals import INVALID_INPUT, Refusal
 
-_INTEGERS = frozenset({"credits", "quantity", "number_of_people", "prepaid_amount", "limit", "page"})
+_INTEGERS = frozenset(
+    {
+        "credits",
+        "quantity",
+        "number_of_people",
+        "prepaid_amount",
+        "amount_in_cents",
+        "transaction_id",
+        "terminal_id",
+        "limit",
+        "page",
+    }
+)
 _DECIMALS = frozenset({"unit_value"})
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _DEEPEST = 5

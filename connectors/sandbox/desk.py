@@ -1,29 +1,34 @@
 """The vendor's front desk: one request in, a plan for its answer out. No waiting, no sockets.
 
 In order: route, rate limit, bearer check, fault, effect, answer. All of it happens in one go, so requests
-take effect one after the other, in the order in which they arrived.
+take effect one after the other, in the order in which they arrived. A late one arrives when it is due; those
+that still travel when the desk is given up are lost.
 """
 
 import hmac
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import takewhile
 from typing import Final, assert_never
 
-from pydantic import SecretStr
+import orjson
+from pydantic import JsonValue, SecretStr
 
 from ..contract import JsonObject
 from ..credentials import key_id_of
 from .bodies import read_body, read_fields
 from .drift import distort
-from .faults import DEFAULT_SLOW_SECONDS, FaultOrder, FaultQueue
-from .refusals import Refusal
+from .faults import AFTER, Aftermath, FaultOrder, FaultQueue
+from .refusals import CREATING_IN_PROGRESS, INVALID_INPUT, Refusal
+from .replica import Replica
 from .routes import Match, find_route
 from .served import Served
-from .world import RESET, ROTATE_KEY, Command, World
+from .world import READS, RESET, ROTATE_KEY, Command, World
 
 WINDOW: Final = timedelta(seconds=60)
 _KEPT_REQUESTS: Final = 10_000
@@ -39,6 +44,8 @@ _UNAUTHORIZED: Final[dict[str, JsonObject]] = {
     "vendor": {"message": "Unauthenticated.", "code": 401, "status_code": 401},
 }
 """No source shows the body of a 401, so all three plausible ones are served in turn (inference)."""
+_HTML: Final = {"Content-Type": "text/html; charset=UTF-8"}
+_PAGE: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,32 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to answer. A `cut` plan has no answer: its connection is aborted."""
+    """How to answer, after `delay`."""
 
     status: int
     body: JsonObject = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     delay: timedelta = timedelta()
     cut: bool = False
+    """Nothing is answered: the connection is aborted."""
+    raw: bytes | None = None
+    """Sent as they are, in place of `body`."""
+    torn: bool = False
+    """The answer promises all of `content` and ends in its midst: only `part` is sent."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the answer's body."""
+        return orjson.dumps(self.body) if self.raw is None else self.raw
+
+    @property
+    def part(self) -> bytes:
+        """The bytes that come through: all, unless the answer is torn."""
+        content = self.content
+        return content[: len(content) // 2] if self.torn else content
+
+
+CUT: Final = Plan(0, cut=True)
 
 
 @dataclass(slots=True)
@@ -85,7 +111,7 @@ class Window:
 
 
 class Desk:
-    """Serves a world. `record` is given each command that changed it, before the answer is planned."""
+    """Serves a world. `record` is given each command that changed it, in the order in which it did."""
 
     def __init__(
         self,
@@ -103,6 +129,8 @@ class Desk:
         self._window = Window(requests_per_minute)
         self._latest: datetime | None = None
         self._turns = 0
+        self._replica = Replica(world)
+        self._late: list[Command] = []
 
     def replay(self, commands: tuple[Command, ...]) -> None:
         """Bring the world to where it was; raise Refusal or KeyError at a command that it does not know."""
@@ -112,7 +140,7 @@ class Desk:
 
     def handle(self, request: Incoming, now: datetime) -> Plan:
         """Do what a request asks for, and plan its answer."""
-        at = self._tick(now)
+        at = self.advance(now)
         self.requests.append(_describe(request, at))
         remaining = self._window.count(at)
         match = find_route(request.method, request.path)
@@ -130,16 +158,32 @@ class Desk:
         }
         return replace(plan, headers=limits | plan.headers)
 
+    def advance(self, now: datetime) -> datetime:
+        """Let everything that is due take place; return the moment, since the world's time never runs back."""
+        at = self._tick(now)
+        while self._late and self._late[0].at <= at:
+            with suppress(Refusal):  # it came too late for anybody to hear why
+                self._change(self._late.pop(0))
+        return at
+
+    def truth(self, now: datetime) -> JsonObject:
+        """Return what truly took place by now, and the late requests that still travel."""
+        self.advance(now)
+        travelling: list[JsonValue] = [command.model_dump(mode="json") for command in self._late]
+        return self.world.truth() | {"late": travelling}
+
     def reset(self, now: datetime) -> None:
         """Begin again: a fresh account, the first key, no faults, no requests."""
         self._change(Command(operation=RESET, arguments={}, at=self._tick(now)))
         self._publish_key(self.world.key)
         self.faults.clear()
         self.requests.clear()
+        self._late.clear()
+        self._replica = Replica(self.world)
         self._window = Window(self._window.limit)
 
     def _tick(self, now: datetime) -> datetime:
-        """Return the moment of what happens now; the world's time never runs backwards."""
+        """Return the moment of what happens now, which is never before the last one."""
         self._latest = now if self._latest is None else max(now, self._latest)
         return self._latest
 
@@ -163,30 +207,36 @@ class Desk:
                 self._publish_key(self.world.key)
                 return self._reject(fault.detail)
             case "lost_request":
-                return Plan(0, cut=True)
-            case "lost_reply":
-                return replace(self._perform(match, request, at), cut=True)
-            case "server_error":
-                if fault.detail == "after":
+                return CUT
+            case "late":
+                with suppress(Refusal):  # what cannot be read has no effect, now or later
+                    insort(self._late, _command(match, request, at + fault.delay), key=_moment)
+                return CUT
+            case "refused":
+                return _refuse(Refusal(int(fault.detail or INVALID_INPUT)))
+            case "server_error" | "bad_gateway" | "creating":
+                if fault.detail == AFTER:
                     self._perform(match, request, at)
-                return Plan(500, _INTERNAL_ERROR)
-            case "slow":
-                late = timedelta(seconds=float(fault.detail or DEFAULT_SLOW_SECONDS))
-                return replace(self._perform(match, request, at), delay=late)
+                return _INSTEAD[fault.kind]
+            case "lost_reply" | "lag" | "slow" | "garbled" | "truncated" | "empty" | "duplicate_key":
+                return _spoil(fault.kind, fault.delay, self._perform(match, request, at, fault))
             case "drift_rename" | "drift_wrap" | "drift_retype" | "drift_null":
                 return self._perform(match, request, at)  # `_drift` spoils it
             case _:
                 assert_never(fault.kind)
 
-    def _perform(self, match: Match, request: Incoming, at: datetime) -> Plan:
+    def _perform(
+        self, match: Match, request: Incoming, at: datetime, fault: FaultOrder | None = None
+    ) -> Plan:
+        """Do what a request asks for; its effect is hidden from reads if the fault says so."""
+        place = len(self.world.effects)
         try:
-            body = read_body(request.headers.get("content-type", ""), request.body)
-            arguments: JsonObject = {**read_fields(request.query), **body, **match.arguments}
-            served = self._change(
-                Command.model_construct(operation=match.operation, arguments=arguments, at=at)
-            )
+            command = _command(match, request, at)
+            served = self._replica.read(command) if match.operation in READS else self._change(command)
         except Refusal as refusal:
-            return Plan(400, refusal.body())
+            return _refuse(refusal)
+        if served.wrote and fault is not None and fault.kind in {"lag", "lost_reply"}:
+            self._replica.hide(place, at + fault.delay)
         return Plan(served.status, served.body())
 
     def _change(self, command: Command) -> Served:
@@ -214,6 +264,52 @@ class Desk:
         self._turns += 1
         headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'} if chosen == "oauth" else {}
         return Plan(401, _UNAUTHORIZED[chosen], headers)
+
+
+def _command(match: Match, request: Incoming, at: datetime) -> Command:
+    body = read_body(request.headers.get("content-type", ""), request.body)
+    arguments: JsonObject = {**read_fields(request.query), **body, **match.arguments}
+    return Command.model_construct(operation=match.operation, arguments=arguments, at=at)
+
+
+def _moment(command: Command) -> datetime:
+    return command.at
+
+
+def _refuse(refusal: Refusal) -> Plan:
+    return Plan(400, refusal.body())
+
+
+def _page(status: int, title: str) -> Plan:
+    return Plan(status, headers=_HTML, raw=_PAGE.format(title).encode())
+
+
+_INSTEAD: Final = {
+    "server_error": Plan(500, _INTERNAL_ERROR),
+    "bad_gateway": _page(502, "502 Bad Gateway"),
+    "creating": _refuse(Refusal(CREATING_IN_PROGRESS)),
+}
+
+
+def _spoil(kind: Aftermath, delay: timedelta, plan: Plan) -> Plan:
+    """Change the answer to what was done."""
+    match kind:
+        case "lost_reply":
+            return CUT
+        case "lag":
+            return plan
+        case "slow":
+            return replace(plan, delay=delay)
+        case "garbled":
+            return _page(plan.status, "Welcome")
+        case "truncated":
+            return replace(plan, torn=True)
+        case "empty":
+            return replace(plan, raw=b"")
+        case "duplicate_key":
+            return replace(plan, raw=b'{"data":null,' + plan.content[1:])
+        case _:
+            assert_never(kind)
 
 
 def _told_wait(detail: str) -> timedelta:

@@ -1,7 +1,7 @@
 """Faults on order: what is armed, for which operation, how often."""
 
-import math
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Final, Literal, get_args
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from rapidfuzz import process
 
 from ..contract import Frozen
 from ..errors import InvalidUse
-from .world import OPERATIONS
+from .world import LONGEST_DELAY, OPERATIONS
 
 FaultKind = Literal[
     "rate_limit",  # 429, before the effect
@@ -18,12 +18,25 @@ FaultKind = Literal[
     "drift_wrap",  # the data lies one level deeper
     "drift_retype",  # numbers as strings, strings as numbers
     "drift_null",  # a field is null
-    "lost_reply",  # the effect took place, the connection is cut
+    "lost_reply",  # the effect took place, the connection is cut; with seconds, reads show it only then
     "lost_request",  # the connection is cut before the effect
-    "server_error",  # 500, before the effect or after it
+    "late",  # the connection is cut at once, the request still travels: the effect takes place later
+    "lag",  # the effect takes place and is answered, reads show it only later
     "slow",  # the effect takes place at arrival, the answer comes late
+    "server_error",  # 500, before the effect or after it
+    "bad_gateway",  # 502 and a page, before the effect or after it
+    "creating",  # 400 with code 60001, before the effect or after it
+    "refused",  # 400 with a code, instead of the effect
+    "garbled",  # the effect took place, the answer is a page
+    "truncated",  # the effect took place, the answer ends in its midst
+    "empty",  # the effect took place, the answer has no body
+    "duplicate_key",  # the effect took place, the answer names its data twice
 ]
+Aftermath = Literal["lost_reply", "lag", "slow", "garbled", "truncated", "empty", "duplicate_key"]
+"""The kinds that strike once the effect has taken place."""
 ANY: Final = "*"
+AFTER: Final = "after"
+"""The detail that lets a fault strike after the effect instead of before it."""
 
 TOOLS: Final = {
     "PIGGY_CLAIM_ANONYMOUS_CONTACT": "contacts.claim",
@@ -41,15 +54,21 @@ TOOLS: Final = {
     "PIGGY_UPDATE_BOOKINGS": "bookings.update",
 }
 
-DEFAULT_SLOW_SECONDS: Final = 4.0
-_LONGEST_SECONDS: Final = 3600
+_LONGEST_CODE: Final = 6
+_HOUR: Final = timedelta(hours=1)
+_DELAYS: Final[dict[FaultKind, tuple[timedelta, timedelta]]] = {
+    "slow": (timedelta(seconds=4), _HOUR),
+    "late": (LONGEST_DELAY, LONGEST_DELAY),
+    "lag": (LONGEST_DELAY, LONGEST_DELAY),
+    "lost_reply": (timedelta(), LONGEST_DELAY),
+}
+"""The delay without a detail, and the longest there is."""
 _WORDS: Final[dict[FaultKind, tuple[str, ...]]] = {
     "rate_limit": ("seconds", "date", "none"),
     "unauthorized": ("oauth", "framework", "vendor"),
-    "drift_wrap": (),
-    "lost_reply": (),
-    "lost_request": (),
-    "server_error": ("after",),
+    "server_error": (AFTER,),
+    "bad_gateway": (AFTER,),
+    "creating": (AFTER,),
 }
 _FORM: Final = "Write KIND[=DETAIL]@OPERATION[:COUNT], for example rate_limit@credit_receptions.create:2."
 
@@ -67,6 +86,13 @@ class FaultOrder(Frozen):
     def is_drift(self) -> bool:
         """Whether the fault spoils an answer, and can only strike where there is something to spoil."""
         return self.kind.startswith("drift_")
+
+    @property
+    def delay(self) -> timedelta:
+        """How much later than usual something happens; none for the kinds that delay nothing."""
+        if self.kind not in _DELAYS:
+            return timedelta()
+        return timedelta(seconds=float(self.detail)) if self.detail else _DELAYS[self.kind][0]
 
     @property
     def spec(self) -> str:
@@ -155,20 +181,27 @@ def _find_trouble(kind: FaultKind, detail: str) -> str:
             return "" if not detail or (old and new) else "Expected `old=new`, or nothing for camelCase."
         case "drift_retype" | "drift_null":
             return "" if detail else f"Expected the name of a field: {kind}=FIELD@OPERATION."
-        case "slow":
-            return "" if not detail or _is_seconds(detail) else "Expected a number of seconds."
-        case "rate_limit" if detail.isascii() and detail.isdigit() and _is_seconds(detail):
+        case "slow" | "late" | "lag" | "lost_reply":
+            longest = _DELAYS[kind][1]
+            expected = f"Expected a number of seconds, at most {longest.total_seconds():g}."
+            return "" if not detail or _is_seconds(detail, longest) else expected
+        case "refused":
+            is_code = detail.isascii() and detail.isdigit() and len(detail) <= _LONGEST_CODE
+            return (
+                "" if not detail or is_code else "Expected a code of the vendor's, for example refused=1015."
+            )
+        case "rate_limit" if detail.isascii() and detail.isdigit() and _is_seconds(detail, _HOUR):
             return ""
         case _:
-            words = _WORDS[kind]
+            words = _WORDS.get(kind, ())
             if not detail or detail in words:
                 return ""
             return f"Expected {' or '.join(words)}." if words else "Expected none."
 
 
-def _is_seconds(text: str) -> bool:
+def _is_seconds(text: str, longest: timedelta) -> bool:
     try:
         seconds = float(text)
     except ValueError:
         return False
-    return math.isfinite(seconds) and 0 <= seconds <= _LONGEST_SECONDS
+    return 0 <= seconds <= longest.total_seconds()

@@ -7,13 +7,20 @@ from pydantic import JsonValue
 
 from ..contract import JsonObject
 from .arguments import Arguments, parse_moment
-from .refusals import ATTRIBUTE_EXISTS, CONTACT_NOT_ANONYMOUS, CONTACT_NOT_FOUND, Refusal
+from .refusals import (
+    ATTRIBUTE_EXISTS,
+    CONTACT_NOT_ANONYMOUS,
+    CONTACT_NOT_FOUND,
+    IDENTIFIER_LINKED,
+    IDENTIFIER_NOT_FOUND,
+    Refusal,
+)
 from .served import Operation, Served
 from .shapes import CURRENT_VALUES, show_contact, show_contact_attribute, show_token
 from .state import Attribute, Contact, Merge, State
 
-JOB_DELAY = timedelta(seconds=0.2)
-"""How long a scheduled job takes; less than the time after which every effect is readable."""
+JOB_DELAY = timedelta(seconds=0.1)
+"""How long a scheduled job takes."""
 
 DATA_TYPES = frozenset(
     {
@@ -83,6 +90,28 @@ def find_or_create(state: State, arguments: Arguments, at: datetime) -> Served:
     state.contacts[contact.uuid] = contact
     state.emails[email.lower()] = contact.uuid
     return Served(show_contact(contact, state), [], wrote=True)
+
+
+def create_anonymous(state: State, arguments: Arguments, at: datetime) -> Served:
+    """Serve `contacts.create_anonymous`: never the same twice.
+
+    Every identifier of the sandbox has its contact, so a given one is refused: 60014, or 60003 if unknown.
+    """
+    identifier = arguments.text("contact_identifier_value")
+    arguments.check()
+    if identifier is not None:
+        is_known = any(contact.identifier == identifier for contact in state.contacts.values())
+        raise Refusal(IDENTIFIER_LINKED if is_known else IDENTIFIER_NOT_FOUND)
+    contact = Contact(
+        id=state.number("contact_id"),
+        uuid=state.identify("contact"),
+        email=None,
+        is_anonymous=True,
+        created_at=at,
+        updated_at=at,
+    )
+    state.contacts[contact.uuid] = contact
+    return Served({"uuid": contact.uuid}, [], wrote=True)
 
 
 def update(state: State, arguments: Arguments, at: datetime) -> Served:
@@ -274,6 +303,7 @@ MEMBER_OPERATIONS: dict[str, Operation] = {
     "contacts.get": get,
     "contacts.find_one_by": find_one_by,
     "contacts.find_or_create": find_or_create,
+    "contacts.create_anonymous": create_anonymous,
     "contacts.update": update,
     "contacts.claim": claim,
     "contacts.merge": merge,

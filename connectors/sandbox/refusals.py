@@ -10,9 +10,11 @@ TOO_MANY_CREDITS = 1015
 POS_TRANSACTION_NOT_FOUND = 1027
 POS_TRANSACTION_LINKED = 6001
 CONTACT_NOT_FOUND = 55031
+CREATING_IN_PROGRESS = 60001
 IDENTIFIER_NOT_FOUND = 60003
 UNIT_NOT_FOUND = 60007
 ATTRIBUTE_EXISTS = 60009
+IDENTIFIER_LINKED = 60014
 CONTACT_NOT_ANONYMOUS = 60016
 PROMOTION_NOT_FOUND = 80002
 VOUCHER_NOT_FOUND = 80004
@@ -25,9 +27,11 @@ _MESSAGES = {
     POS_TRANSACTION_NOT_FOUND: "POS Transaction not found.",
     POS_TRANSACTION_LINKED: "The POS transaction is already linked to a credit reception.",
     CONTACT_NOT_FOUND: "Contact not found.",
+    CREATING_IN_PROGRESS: "Credit reception creating in progress.",
     IDENTIFIER_NOT_FOUND: "Contact identifier not found.",
     UNIT_NOT_FOUND: "Unit not found.",
     ATTRIBUTE_EXISTS: "Attribute already exists.",
+    IDENTIFIER_LINKED: "Contact identifier is already linked.",
     CONTACT_NOT_ANONYMOUS: "Contact not anonymous.",
     PROMOTION_NOT_FOUND: "Promotion not found.",
     VOUCHER_NOT_FOUND: "Voucher not found.",
@@ -39,7 +43,7 @@ class Refusal(Exception):  # the vendor's answer, not an error of ours; it never
     """The world refuses a call and stays as it was."""
 
     def __init__(self, code: int, errors: dict[str, str] | None = None) -> None:
-        super().__init__(_MESSAGES[code])
+        super().__init__(_MESSAGES.get(code, "Refused."))
         self.code = code
         self.errors = errors or {}
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 PREFIX: Final = "/api/v3/oauth/clients"
+"""The account's API."""
+REGISTER_PREFIX: Final = "/api/v3/register"
+"""The older API of one register, of which little is served here; the same key opens both."""
 
-_ROUTES: Final = (
+_ACCOUNT_ROUTES: Final = (
     ("GET", "", "health.check"),
     ("POST", "/credit-receptions", "credit_receptions.create"),
     ("GET", "/loyalty-transactions", "loyalty_transactions.list"),
@@ -15,6 +18,7 @@ _ROUTES: Final = (
     ("GET", "/contacts/find-one-by", "contacts.find_one_by"),
     ("GET", "/contacts/find-or-create", "contacts.find_or_create"),
     ("POST", "/contacts/merge", "contacts.merge"),
+    ("POST", "/contacts/anonymous", "contacts.create_anonymous"),
     ("GET", "/contacts/{contact_uuid}", "contacts.get"),
     ("PUT", "/contacts/{contact_uuid}", "contacts.update"),
     ("PUT", "/contacts/{anonymous_contact_uuid}/claim", "contacts.claim"),
@@ -32,6 +36,14 @@ _ROUTES: Final = (
     ("GET", "/perks", "perks.list"),
     ("GET", "/shops", "shops.list"),
     ("PUT", "/bookings/{uuid}", "bookings.update"),
+)
+_REGISTER_ROUTES: Final = (
+    ("GET", "", "health.check"),
+    ("POST", "/pos-transactions", "pos_transactions.create"),
+)
+_ROUTES: Final = (
+    *((method, PREFIX + path, operation) for method, path, operation in _ACCOUNT_ROUTES),
+    *((method, REGISTER_PREFIX + path, operation) for method, path, operation in _REGISTER_ROUTES),
 )
 _FIXED: Final = {
     path: {m: op for m, p, op in _ROUTES if p == path} for _, path, _ in _ROUTES if "{" not in path
@@ -53,15 +65,13 @@ class Match:
 
 def find_route(method: str, path: str) -> Match | int:
     """Return what a request means; 404 for an unknown path, 405 for a known one with another method."""
-    if not path.startswith(PREFIX):
-        return 404
-    rest = path.removeprefix(PREFIX).rstrip("/")
-    fixed = _FIXED.get(rest)
+    path = path.rstrip("/")
+    fixed = _FIXED.get(path)
     if fixed is not None:
         return Match(fixed[method], {}) if method in fixed else 405
     is_known = False
     for wanted, pattern, operation in _OPEN:
-        found = pattern.fullmatch(rest)
+        found = pattern.fullmatch(path)
         if found is None:
             continue
         if wanted == method:

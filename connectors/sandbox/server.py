@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,10 +13,10 @@ import orjson
 from aiohttp import web
 from pydantic import Field, JsonValue, SecretStr
 
-from ..contract import Clock, Frozen, JsonObject
+from ..contract import Clock, Frozen
 from ..errors import InvalidUse
 from .access import Announcement, write_key
-from .desk import Desk, Incoming, Plan
+from .desk import CUT, Desk, Incoming, Plan
 from .faults import FaultOrder, order_fault, parse_fault
 from .log import CommandLog, open_log
 from .refusals import Refusal
@@ -163,8 +164,23 @@ class _Front:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, ours or the vendor's."""
         body = await request.read()
+        try:
+            plan = self._plan(request, body)
+        except InvalidUse as error:
+            # The world has changed and its file has not: nothing true can be said any more.
+            self.failure = error
+            self._stop.set()
+            plan = CUT
+        if self._log is not None and self.failure is None:
+            await self._log.settle()
+        if plan.delay:
+            await self._clock.sleep(plan.delay)
+        return await _respond(request, plan)
+
+    def _plan(self, request: web.BaseRequest, body: bytes) -> Plan:
+        now = self._clock.now()
         if request.path.startswith(CONTROLS):
-            return await self._control(request, body)
+            return self._control(request.method, request.path.removeprefix(CONTROLS), body, now)
         incoming = Incoming(
             method=request.method,
             path=request.path,
@@ -172,49 +188,30 @@ class _Front:
             headers={name.lower(): value for name, value in request.headers.items()},
             body=body,
         )
-        try:
-            plan = self._desk.handle(incoming, self._clock.now())
-        except InvalidUse as error:
-            # The world has changed and its file has not: nothing true can be said any more.
-            self.failure = error
-            self._stop.set()
-            plan = Plan(0, cut=True)
-        await self._settle()
-        if plan.delay:
-            await self._clock.sleep(plan.delay)
-        if plan.cut:
-            _abort(request)
-            return web.Response(status=500)  # goes nowhere
-        return _respond(plan.status, plan.body, plan.headers)
+        return self._desk.handle(incoming, now)
 
-    async def _settle(self) -> None:
-        if self._log is not None and self.failure is None:
-            await self._log.settle()
-
-    async def _control(self, request: web.BaseRequest, body: bytes) -> web.Response:
-        match request.method, request.path.removeprefix(CONTROLS):
+    def _control(self, method: str, name: str, body: bytes, now: datetime) -> Plan:
+        match method, name:
             case "GET", "state":
-                return _respond(200, self._desk.world.truth())
+                return Plan(200, self._desk.truth(now))
             case "GET", "requests":
-                return _respond(200, {"requests": list(self._desk.requests)})
+                return Plan(200, {"requests": list(self._desk.requests)})
             case "POST", "faults":
                 return self._arm(body)
             case "POST", "reset":
-                self._desk.reset(self._clock.now())
-                await self._settle()
-                return _respond(200, {"reset": True})
+                self._desk.reset(now)
+                return Plan(200, {"reset": True})
             case _:
                 help_text = "Known are GET state, GET requests, POST faults, POST reset."
-                return _respond(404, {"message": "no such control", "help": help_text})
+                return Plan(404, {"message": "no such control", "help": help_text})
 
-    def _arm(self, body: bytes) -> web.Response:
+    def _arm(self, body: bytes) -> Plan:
         try:
             for order in _read_orders(body):
                 self._desk.faults.arm(order)
         except InvalidUse as error:
-            return _respond(400, {"message": error.message, "help": error.help})
-        armed: list[JsonValue] = [order.spec for order in self._desk.faults.armed()]
-        return _respond(200, {"armed": armed})
+            return Plan(400, {"message": error.message, "help": error.help})
+        return Plan(200, {"armed": [order.spec for order in self._desk.faults.armed()]})
 
 
 def _read_orders(body: bytes) -> list[FaultOrder]:
@@ -235,12 +232,18 @@ def _read_orders(body: bytes) -> list[FaultOrder]:
     )
 
 
-def _respond(status: int, body: JsonObject, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status, body=orjson.dumps(body), content_type="application/json", headers=headers
-    )
-
-
-def _abort(request: web.BaseRequest) -> None:
+async def _respond(request: web.BaseRequest, plan: Plan) -> web.StreamResponse:
+    headers = {"Content-Type": "application/json", **plan.headers}
+    if plan.cut:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)  # goes nowhere
+    if not plan.torn:
+        return web.Response(status=plan.status, body=plan.content, headers=headers)
+    torn = web.StreamResponse(status=plan.status, headers=headers)
+    torn.content_length = len(plan.content)
+    await torn.prepare(request)
+    await torn.write(plan.part)
     if request.transport is not None:
-        request.transport.abort()
+        request.transport.close()  # once what was written has left
+    return torn

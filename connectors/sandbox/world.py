@@ -11,15 +11,16 @@ from ..contract import Frozen, JsonObject
 from .account import open_account
 from .arguments import Arguments
 from .ledger import LEDGER_OPERATIONS
-from .members import MEMBER_OPERATIONS, finish_merge
+from .members import JOB_DELAY, MEMBER_OPERATIONS, finish_merge
 from .offers import OFFER_OPERATIONS
 from .served import Operation, Served
 from .state import Batch, Merge, derive
 from .vouchers import VOUCHER_OPERATIONS, finish_batch
 
 SETTLE = timedelta(seconds=0.3)
-"""An effect is readable this long after its request arrived, or never will be: it takes place at arrival, and
-scheduled jobs take less."""
+"""An effect is readable this long after its request arrived, or never will be, whatever faults are armed: the
+request may travel for `LONGEST_DELAY`, its job takes `JOB_DELAY`, and reads may lag by `LONGEST_DELAY`."""
+LONGEST_DELAY = (SETTLE - JOB_DELAY) / 2
 
 DEFAULT_SEED = 7
 DEFAULT_KEY = "sandbox-key"
@@ -30,6 +31,25 @@ RESET = "sandbox.reset"
 OPERATIONS: dict[str, Operation] = (
     OFFER_OPERATIONS | MEMBER_OPERATIONS | LEDGER_OPERATIONS | VOUCHER_OPERATIONS
 )
+READS = frozenset(
+    {
+        "health.check",
+        "forms.list",
+        "perks.list",
+        "shops.list",
+        "contacts.get",
+        "contacts.find_one_by",
+        "contacts.credit_balance",
+        "contact_attributes.list",
+        "contact_verification.auth_token",
+        "loyalty_transactions.list",
+        "loyalty_transaction_attributes.list",
+        "vouchers.find",
+        "vouchers.list",
+        "promotions.list",
+    }
+)
+"""Operations that never write. `contacts.find_or_create` is none of them."""
 
 
 class Command(Frozen):

@@ -8,11 +8,22 @@ from typing import Literal
 from pydantic import JsonValue, SecretStr
 
 from ...agents.model import Model
-from ...connectors.contract import Clock, ConnectionSettings, Connector, Frozen, JsonObject, ToolSpec
+from ...connectors.contract import (
+    Clock,
+    ConnectionSettings,
+    Connector,
+    Frozen,
+    JsonObject,
+    ToolCall,
+    ToolSpec,
+)
 from ...journal.tape import Tape
+from ...verifier.breaker import Breaker
+from ...verifier.budget import EffectMeter
+from ...verifier.course import Means, Turn
 from ..language.expressions import Scope
-from ..language.plan import Plan, Step, StepFields
-from .state import RunState, StepState
+from ..language.plan import CallStep, Plan, Step, StepFields
+from .state import CallJob, RunState, StepState
 
 
 class Progress(Frozen):
@@ -42,8 +53,12 @@ class Connection:
     tools: Mapping[str, ToolSpec]
     open_at: datetime | None = None
     """Calls are held back until then, because the vendor said it is too much."""
+    breaker: Breaker = field(default_factory=Breaker)
     marker_trusted: bool = False
     """Whether the account is known to give our marker back."""
+
+    live_since: datetime | None = None
+    """When this process opened it; None in a replay."""
 
     @property
     def account(self) -> str:
@@ -68,6 +83,10 @@ class RunContext:
     report: Callable[[Progress], None]
     learn: Callable[[SecretStr], None]
     """Tells the vault a secret that an answer brought."""
+    halted: Callable[[str], str] = lambda _: ""
+    """Says why a connection is paused; empty when it is not."""
+    meter: EffectMeter = field(default_factory=EffectMeter)
+    """Counts the effects of the run against its budget."""
     longest_hold: timedelta = timedelta(minutes=5)
     """A longer wait ends this process's part; the run is due later."""
     record_ends: datetime | None = None
@@ -96,6 +115,19 @@ class RunContext:
     def scope(self, state: Mapping[str, StepState], **names: JsonValue) -> Scope:
         """Return what expressions at this level see."""
         return Scope(inputs=self.inputs, steps={**self.outer, **state}, names={**self.names, **names})
+
+    def turn(self, task: CallJob, call: ToolCall) -> Turn:
+        """Return what this attempt of a call is, and what it may count on."""
+        connection = self.connections[call.connection]
+        step = None if task.is_of_agent else self.step(task.step)
+        means = Means(
+            settle=connection.settings.settle,
+            marker_trusted=connection.marker_trusted,
+            may_repeat=isinstance(step, CallStep) and step.may_repeat,
+            salt=task.path,
+        )
+        spec = connection.tools[call.operation]
+        return Turn(spec, call, task.course, means, connection.tools)
 
     def inside(
         self,

@@ -8,11 +8,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 from pydantic import JsonValue, SecretStr
 
-from ...connectors.contract import REPEATABLE, Answer, JsonObject, Reply, ToolCall, ToolSpec
+from ...connectors.contract import Answer, JsonObject, NoAnswer, Reply, ToolCall, ToolSpec
 from ...journal.canonical import canonical
 from ...journal.events import fact_key
 from ...verifier.contract import check_arguments
-from ...verifier.settling import probe_call
+from ...verifier.course import Turn
 from ...verifier.verdict import Fault
 from ..language.expressions import ExpressionFault, evaluate, resolve
 from ..language.plan import CallStep
@@ -28,64 +28,87 @@ async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[st
     """Make one attempt of one call, then hand it to the Verifier."""
     context = runtime.context
     task, view = CallJob.model_validate(state["job"]), state["view"]
-    if task.call is None:
-        fixed = _fix(context, task, view)
-        if isinstance(fixed, Fault):
-            return end_step(context, task.step, task.attempt, failed(fixed))
-        task = fixed
-    call = task.call
-    if call is None:
-        raise TypeError("a fixed job has a call")
-    connection = context.connections[call.connection]
-    spec = connection.tools[call.operation]
-    wrong = check_arguments(spec, call.arguments) if task.attempt == 1 else None
-    if wrong is not None and task.step.endswith(
-        "]"
-    ):  # a model picked them: it is told, and nothing was called
+    fixed = task if task.call is not None else _fix(context, task, view)
+    if isinstance(fixed, Fault):
+        return end_step(context, task.step, task.attempt, failed(fixed))
+    task, call = fixed, _call_of(fixed)
+    wrong = check_arguments(context.turn(task, call).spec, call.arguments) if task.attempt == 1 else None
+    if wrong is not None and task.is_of_agent:  # a model picked them: it is told, and nothing was called
         return Command(update={"steps": {task.step: failed(wrong)}}, goto="route")
     if wrong is not None:
         return end_step(context, task.step, task.attempt, failed(wrong))
-    if connection.open_at is not None and _is_held(context, connection.open_at, task):
-        return block(task.step, connection.open_at, "distributor", parcel(task, view))
-    if task.renew_from:
-        task = await _renew(context, connection, task)
-    exact = exact_call(connection, spec, call, task.probe)
-    request = exact.model_dump(mode="json")
-    if not spec.is_read and not task.probe:
-        claim = await context.tape.claim(
-            task.path, task.attempt, task.slot, request, repeatable=spec.effect in REPEATABLE
-        )
+    held_until = _held_until(context, task, call)
+    if held_until is not None:
+        return block(task.step, held_until, "distributor", parcel(task, view))
+    if task.course.renew_from:
+        task = await _renew(context, call.connection, task)
+    turn = context.turn(task, call)
+    request: JsonObject = turn.exact.model_dump(mode="json")
+    if not turn.asked.is_read:
+        claim = await _claim(context, task, turn, request)
         if claim["standing"] != "mine":
             return _hand_over(task.model_copy(update={"claim": claim}), view)
+    secret = turn.asked.effect == "secret_read"
     key = fact_key(task.path, task.attempt, "call")
-    secret = spec.effect == "secret_read"
     reply = await context.tape.fact(
-        key, request, lambda: _attempt(context, connection, exact, secret=secret), secret=secret
+        key, request, lambda: _attempt(context, turn.exact, secret=secret), secret=secret
     )
     return _hand_over(task.model_copy(update={"reply": Reply.model_validate(reply)}), view)
 
 
-def _is_held(context: RunContext, open_at: datetime, task: CallJob) -> bool:
-    """Return whether the vendor's pace holds this attempt back; what is on record is past holding back."""
+def _call_of(task: CallJob) -> ToolCall:
+    if task.call is None:
+        raise TypeError("a fixed job has a call")
+    return task.call
+
+
+async def _claim(context: RunContext, task: CallJob, turn: Turn, request: JsonObject) -> JsonObject:
+    """Take the slot, within the run's budget; what the compiler adds does not count towards it."""
+    step = context.step(task.step)
+    is_metered = isinstance(step, CallStep) and not step.prepares
+    beyond = context.meter.refusal(task.slot, turn.spec, turn.call) if is_metered else ""
+    if is_metered and not beyond:
+        context.meter.add(task.slot, turn.spec, turn.call)
+    claim = await context.tape.claim(
+        task.path, task.attempt, task.slot, request, repeatable=turn.is_repeatable, beyond=beyond
+    )
+    if is_metered and not beyond and claim["standing"] != "mine":
+        context.meter.drop(task.slot, turn.spec, turn.call)
+    return claim
+
+
+def _held_until(context: RunContext, task: CallJob, call: ToolCall) -> datetime | None:
+    """Return when this attempt may be made; None: now. What is on record is past holding back.
+
+    The vendor's pace holds back every attempt. A reading about a write that an earlier process made waits one
+    settle time of this process's own clock: the clocks of two processes need not agree.
+    """
+    connection = context.connections[call.connection]
+    moments = [] if connection.open_at is None else [connection.open_at]
+    settle = connection.settings.settle
+    if task.course.probe and settle is not None and connection.live_since is not None:
+        moments.append(connection.live_since + settle)
+    now = context.clock.now()
     known = (context.tape.recall(fact_key(task.path, task.attempt, kind)) for kind in ("call", "slot"))
-    return open_at > context.clock.now() and all(one is None for one in known)
-
-
-def exact_call(connection: Connection, spec: ToolSpec, call: ToolCall, probe: int) -> ToolCall:
-    """Return what one attempt sends: the call itself, or a page of its confirming read."""
-    if not probe or spec.confirm is None:
-        return call
-    return probe_call(spec, call, probe, paging=connection.tools[spec.confirm.operation].paging)
+    if not moments or max(moments) <= now or any(one is not None for one in known):
+        return None
+    return max(moments)
 
 
 def _hand_over(task: CallJob, view: View) -> Command[str]:
     return Command(goto=Send("verifier", parcel(task, view)))
 
 
-async def _attempt(
-    context: RunContext, connection: Connection, call: ToolCall, *, secret: bool
-) -> JsonObject:
-    reply = await connection.connector.send(call)
+async def _attempt(context: RunContext, call: ToolCall, *, secret: bool) -> JsonObject:
+    sent_at = context.clock.now()
+    connection = context.connections[call.connection]
+    held_back = _held_back(context, call.connection, sent_at)
+    if held_back is not None:
+        reply = Reply(outcome=held_back, sent_at=sent_at, received_at=sent_at)
+    else:
+        reply = await connection.connector.send(call)
+        reply = reply.model_copy(update={"sent_at": sent_at})
+        connection.breaker.note(reply.outcome, reply.received_at)
     if secret and isinstance(reply.outcome, Answer):
         for text in _texts(reply.outcome.body):
             context.learn(SecretStr(text))
@@ -93,22 +116,32 @@ async def _attempt(
     return plain
 
 
-async def _renew(context: RunContext, connection: Connection, task: CallJob) -> CallJob:
+def _held_back(context: RunContext, name: str, now: datetime) -> NoAnswer | None:
+    """Return why nothing may leave; asked last of all, so that the kill switch holds back the very next byte."""
+    paused = context.halted(name)
+    if paused:
+        return NoAnswer(sent="no", reason="paused", detail=paused)
+    down = context.connections[name].breaker.why_not(now)
+    return NoAnswer(sent="no", reason="down", detail=down) if down else None
+
+
+async def _renew(context: RunContext, name: str, task: CallJob) -> CallJob:
     """Read the credential's source again; it has changed if it is not the one that was refused."""
 
     async def perform() -> JsonObject:
-        renewal = await connection.connector.renew()
+        renewal = await context.connections[name].connector.renew()
         return {"key_id": renewal.key_id, "detail": renewal.detail}
 
     key = fact_key(task.path, task.attempt, "renew")
-    renewal = await context.tape.fact(key, {"connection": connection.settings.name}, perform)
-    return task.model_copy(
+    renewal = await context.tape.fact(key, {"connection": name}, perform)
+    course = task.course.model_copy(
         update={
             "renew_from": "",
-            "renewed": task.renewed + 1,
-            "renewal_changed": renewal["key_id"] != task.renew_from,
+            "renewed": task.course.renewed + 1,
+            "renewal_changed": renewal["key_id"] != task.course.renew_from,
         }
     )
+    return task.model_copy(update={"course": course})
 
 
 def _fix(context: RunContext, task: CallJob, view: View) -> CallJob | Fault:

@@ -2,9 +2,9 @@
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,14 +13,25 @@ from uuid import uuid4
 from pydantic import JsonValue
 
 from ...agents.model import Model
-from ...connectors.contract import Clock, ConnectionSettings, Connector, JsonObject, NoAnswer, Reply
+from ...connectors.contract import (
+    Clock,
+    ConnectionSettings,
+    Connector,
+    JsonObject,
+    NoAnswer,
+    Reply,
+    ToolCall,
+    ToolSpec,
+)
 from ...journal.events import TRACE_VERSION, EventDraft, RunStatus, fact_body
 from ...journal.home import Home
 from ...journal.store import Ownership, Store
+from ...journal.switch import KillSwitch
 from ...journal.tape import Recorded, RecordingTape, Tape
 from ...journal.vault import Vault
+from ...verifier.budget import EffectMeter
 from ..language.expressions import ExpressionFault, Scope, resolve
-from ..language.plan import Plan
+from ..language.plan import CallStep, Plan
 from .context import Connection, Progress, RunContext
 from .machine import run_steps
 from .models import models_of
@@ -40,6 +51,8 @@ class Ports:
     open_model: Callable[[str], Model]
     report: Callable[[Progress], None]
     longest_hold: timedelta = timedelta(minutes=5)
+    new_id: Callable[[], str] = lambda: f"run-{uuid4().hex[:12]}"
+    """Names a new run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Order:
 
 async def start(ports: Ports, order: Order) -> RunResult:
     """Run a workflow. Raises a MendflowError only where we or the user erred."""
-    run_id = f"run-{uuid4().hex[:12]}"
+    run_id = ports.new_id()
     async with _opened(ports, order) as connections:  # first: a connection without a key leaves no run behind
         with ports.home.owning(run_id):
             event = EventDraft(kind="run_started", at=ports.clock.now(), body=pins(order))
@@ -116,6 +129,7 @@ def context_of(order: Order, tape: Tape, ports: Ports, connections: Mapping[str,
         run=run_steps,
         report=ports.report,
         learn=ports.vault.learn,
+        halted=KillSwitch(ports.home.folder).why,
         longest_hold=ports.longest_hold,
     )
 
@@ -171,7 +185,12 @@ async def _go_on(
     ports: Ports, order: Order, owner: Ownership, connections: Mapping[str, Connection], recorded: Recorded
 ) -> RunResult:
     tape = RecordingTape(ports.store, owner, ports.clock, recorded)
-    context = context_of(order, tape, ports, connections)
+    meter = EffectMeter(order.plan.budgets)
+    for slot, spec, call in _begun(order.plan, recorded, connections):
+        meter.add(slot, spec, call)
+    for connection in connections.values():
+        connection.live_since = ports.clock.now()
+    context = replace(context_of(order, tape, ports, connections), meter=meter)
     try:
         final = await run_steps(context)
     except asyncio.CancelledError:
@@ -191,6 +210,17 @@ async def _go_on(
     await ports.store.note(owner, event, status, datetime.fromisoformat(str(due)) if due else None)
     ports.report(Progress(kind="run_ended", path=owner.run_id, detail=status))
     return summarise(await ports.store.events(owner.run_id))
+
+
+def _begun(
+    plan: Plan, recorded: Recorded, connections: Mapping[str, Connection]
+) -> Iterator[tuple[str, ToolSpec, ToolCall]]:
+    """Yield the effects that earlier processes of this run began; what the compiler adds is none of them."""
+    added = {step.id for step in plan.steps if isinstance(step, CallStep) and step.prepares}
+    for key, intent in recorded.intents.items():
+        if key.partition("#")[0] not in added:
+            call = ToolCall.model_validate(intent["request"])
+            yield str(intent["slot"]), connections[call.connection].tools[call.operation], call
 
 
 async def _close_open_intents(ports: Ports, owner: Ownership, recorded: Recorded) -> None:

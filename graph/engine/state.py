@@ -6,9 +6,8 @@ from pydantic import JsonValue, TypeAdapter
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...agents.model import ToolReading
-from ...connectors.contract import Frozen, Json, JsonObject, Reply, Tagged, ToolCall
-from ...verifier.ledger import Attempt
-from ...verifier.verdict import Fault
+from ...connectors.contract import Json, JsonObject, Reply, Tagged, ToolCall
+from ...verifier.course import Course
 
 FINISHED: frozenset[str] = frozenset({"done", "skipped", "failed", "parked"})
 
@@ -28,13 +27,6 @@ class RunState(TypedDict):
     steps: Annotated[dict[str, StepState], merge]
 
 
-class Healed(Frozen):
-    """A remedy under way: it becomes a heal record when the step passes."""
-
-    fault: Fault
-    remedy: str
-
-
 class CallJob(Tagged):
     """One call on its way between Distributor and Verifier, with all that happened to it so far."""
 
@@ -42,22 +34,27 @@ class CallJob(Tagged):
     step: str
     """Id of the entry in the state: a step's id, or `brief.read[0]` for a read that an agent asked for."""
     path: str
-    attempt: int = 1
     call: ToolCall | None = None
     """Fixed by the Distributor at the first attempt, the same ever after."""
     slot: str = ""
-    probe: int = 0
-    """Page of the confirming read that this attempt makes; 0: the call itself."""
-    probes: int = 0
-    attempts: tuple[Attempt, ...] = ()
-    renew_from: str = ""
-    """Fingerprint of the credential that was refused, when the source is to be read again first."""
-    renewed: int = 0
-    renewal_changed: bool | None = None
-    healing: tuple[Healed, ...] = ()
+    course: Course = Course()
     reply: Reply | None = None
     claim: JsonObject = {}
     """Who has the slot, when it is not ours."""
+
+    @property
+    def attempt(self) -> int:
+        """Number of the present attempt."""
+        return self.course.attempt
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Whether an agent asked for this call, rather than a step of the workflow."""
+        return self.step.endswith("]")
+
+    def going_on(self, course: Course) -> "CallJob":
+        """Return the job of the next attempt."""
+        return self.model_copy(update={"course": course, "reply": None, "claim": {}})
 
 
 class AuthorJob(Tagged):

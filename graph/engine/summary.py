@@ -91,14 +91,14 @@ class _Tally:
             case "intent_written":
                 self.slots[str(event.body["slot"])] = (path, False)
             case "verdict_given":
-                self._note_verdict(path, event.body)
+                self._note_verdict(path, rest, event.body)
             case "fact_recorded":
                 self._note_fact(path, rest, event.body)
             case never:
                 assert_never(never)
 
-    def _note_verdict(self, path: str, verdict: JsonObject) -> None:
-        if verdict.get("kind") == "passed":
+    def _note_verdict(self, path: str, rest: str, verdict: JsonObject) -> None:
+        if verdict.get("kind") == "passed" and ":verdict:" in rest:
             self.passed.add(path)
         self.rejected += _object(verdict.get("remedy")).get("kind") == "rewrite"
 
@@ -106,6 +106,8 @@ class _Tally:
         if ":call:" in rest:
             self.calls += 1
             self.called.add(path)
+        if ":resolution:" in rest and _object(body.get("value")).get("decision") == "done":
+            self.passed.add(path)
         if ":slot:" in rest:
             slot = str(_object(body.get("request")).get("slot"))
             is_done = _object(body.get("value")).get("standing") == "done"

@@ -6,6 +6,7 @@ from langgraph.types import Command
 from .calls import judge_call
 from .context import RunContext
 from .drafts import judge_draft, judge_review
+from .slots import judge_claim
 from .state import AuthorJob, CallJob, Parcel, ReviewJob
 
 
@@ -14,7 +15,8 @@ async def verifier(state: Parcel, runtime: Runtime[RunContext]) -> Command[str]:
     job, view = state["job"], state["view"]
     match job["kind"]:
         case "call":
-            return judge_call(runtime.context, CallJob.model_validate(job), view)
+            task = CallJob.model_validate(job)
+            return (judge_claim if task.claim else judge_call)(runtime.context, task, view)
         case "draft":
             return judge_draft(runtime.context, AuthorJob.model_validate(job), view)
         case "review":

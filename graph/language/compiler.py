@@ -67,6 +67,7 @@ def compile_text(
     tools = Tools(shape.connections, catalogue, meaning.kinds, report)
     tools.ask_all()
     steps, wanted = tools.level(shape.level, steps, approved=False)
+    tools.bounds(shape.budgets, shape.budget_places)
     steps = _prepared(steps, wanted, shape, report)
     files = {file: text}
     schemas = _Schemas(folder, file, read_file, files, report)
@@ -80,6 +81,8 @@ def compile_text(
         models=shape.models,
         steps=_voiced(steps, shape),
         outputs=shape.outputs,
+        budgets=shape.budgets,
+        on_park=shape.on_park,
         files=files,
     )
 

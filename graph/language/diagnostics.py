@@ -74,6 +74,8 @@ CODES: dict[str, str] = {
     "MF1404": "an argument that does not fit",
     "MF1405": "a tool that is not a read, given to an agent",
     "MF1406": "a write that could happen twice and nothing would tell",
+    "MF1407": "`may_repeat` where it is useless, or dangerous",
+    "MF1408": "a bound of `budgets` that could not be counted",
 }
 """Every code with its meaning in one line."""
 

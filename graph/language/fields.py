@@ -89,6 +89,17 @@ class Fields:
             return default
         return value
 
+    def flag(self, key: str) -> bool:
+        """Return whether the key says `true`; false when it is not there."""
+        node = self.node_of(key)
+        if node is None or isinstance(node, Broken):
+            return False
+        if isinstance(node, Scalar) and isinstance(node.value, bool):
+            return node.value
+        message = f"`{key}`: found {describe(node)}, expected `true` or `false`"
+        self.report.add("MF1103", node.place, message, "Write it plainly, without quotes.")
+        return False
+
     def mapping(self, key: str, *, required: bool = False) -> Mapping | None:
         """Return the mapping under the key."""
         node = self.node_of(key, required=required)
@@ -96,19 +107,25 @@ class Fields:
 
     def names(self, key: str, *, required: bool = False) -> tuple[tuple[str, Place], ...]:
         """Return a list of names, each with its place."""
+        return self.texts(key, "name", "Write the list in brackets, e.g. `[review]`.", required=required)
+
+    def texts(
+        self, key: str, what: str, advice: str, *, required: bool = False
+    ) -> tuple[tuple[str, Place], ...]:
+        """Return a list of texts, each with its place; `what` is the word for one of them."""
         node = self.node_of(key, required=required)
         if node is None or isinstance(node, Broken):
             return ()
         if not isinstance(node, Sequence):
-            message = f"`{key}`: found {describe(node)}, expected a list of names"
-            self.report.add("MF1103", node.place, message, "Write the list in brackets, e.g. `[review]`.")
+            message = f"`{key}`: found {describe(node)}, expected a list of {what}s"
+            self.report.add("MF1103", node.place, message, advice)
             return ()
         found: list[tuple[str, Place]] = []
         for item in node.items:
             if isinstance(item, Scalar) and isinstance(item.value, str):
                 found.append((item.value, item.place))
             elif not isinstance(item, Broken):
-                self.report.add("MF1103", item.place, f"`{key}`: found {describe(item)}, expected a name")
+                self.report.add("MF1103", item.place, f"`{key}`: found {describe(item)}, expected a {what}")
         return tuple(found)
 
     def place_of_value(self, key: str) -> Place:

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from ...agents.model import RoleName
 from ...connectors.contract import ConnectionSettings, Frozen, JsonObject
+from ...verifier.budget import EffectBudget
 
 
 class Place(Frozen):
@@ -82,6 +83,8 @@ class CallStep(StepFields):
     arguments: dict[str, Value] = {}
     once: Expression | None = None
     expect: Expression | None = None
+    may_repeat: bool = False
+    """A person says that it does no harm to send the call again while an earlier attempt is unknown."""
     prepares: bool = False
     """True for the step that the compiler adds so that a connection's marker can be trusted."""
 
@@ -165,6 +168,15 @@ class InputSpec(Frozen):
     place: Place
 
 
+class OnPark(Frozen):
+    """Who is told when a run ends parked. Exactly one of the two is set."""
+
+    command: tuple[str, ...] = ()
+    """Program and arguments, handed over as they are: no shell reads them."""
+    webhook: str = ""
+    """Address to which the news is posted."""
+
+
 class Plan(Frozen):
     """A checked workflow."""
 
@@ -175,6 +187,8 @@ class Plan(Frozen):
     models: dict[str, str] = {}
     steps: tuple[Step, ...]
     outputs: dict[str, Value] = {}
+    budgets: EffectBudget = EffectBudget()
+    on_park: OnPark | None = None
     files: dict[str, str] = {}
     """Every file that was read to make the plan: path as written to its text. The workflow itself comes first."""
 

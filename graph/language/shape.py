@@ -1,4 +1,4 @@
-"""The whole file as a typed shape: its head, inputs, connections and models; `steps` reads the steps."""
+"""The whole file as a typed shape: its head and what stands beside the steps; `steps` reads those."""
 
 import re
 from collections.abc import Iterator
@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from ...connectors.contract import ConnectionSettings, CredentialSource, JsonObject
+from ...verifier.budget import EffectBudget
 from .diagnostics import Report
 from .fields import Fields, as_mapping, check_name
 from .holes import Use, Uses
-from .plan import InputSpec, Place, Value
+from .plan import InputSpec, OnPark, Place, Value
 from .reader import Broken, Entry, Mapping, Node, Scalar, describe, plain, shorten
 from .schemas import complaints, flaw_of_schema, settled
 from .steps import Level, read_level, read_voice
+from .terms import read_budgets, read_on_park
 
 API_VERSION = "mendflow/v1"
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
@@ -52,6 +54,10 @@ class Shape:
     level: Level
     outputs: dict[str, Value]
     output_uses: tuple[Use, ...]
+    budgets: EffectBudget
+    budget_places: dict[str, Place]
+    """Where each bound stands, e.g. `per_recipient`, `sum.credits`."""
+    on_park: OnPark | None
 
 
 def read_shape(root: Mapping, folder: Path, report: Report) -> Shape:
@@ -71,9 +77,23 @@ def read_shape(root: Mapping, folder: Path, report: Report) -> Shape:
         check_name(entry.key, entry.place, "an output", report)
         outputs[entry.key] = uses.value(entry.value, f"outputs.{entry.key}")
     voice_places = {f"voice.{entry.key}": entry.place for entry in _entries(top, "voice")}
+    budgets, budget_places = read_budgets(top, report)
+    on_park = read_on_park(top, folder, report)
     top.close()
     return Shape(
-        name, version, inputs, connections, models, voice, voice_places, level, outputs, tuple(uses.found)
+        name,
+        version,
+        inputs,
+        connections,
+        models,
+        voice,
+        voice_places,
+        level,
+        outputs,
+        tuple(uses.found),
+        budgets,
+        budget_places,
+        on_park,
     )
 
 

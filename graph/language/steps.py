@@ -25,7 +25,7 @@ from .reader import Broken, Entry, Mapping, Scalar, Sequence, describe, plain, s
 
 _COMMON = ("needs", "when", "on_exhausted")
 _KEYS: dict[str, tuple[str, ...]] = {
-    "call": ("with", "once", "expect"),
+    "call": ("with", "once", "expect", "may_repeat"),
     "agent": ("model", "goal", "with", "from", "select", "tools", "voice", "output"),
     "verify": ("rules", "on_fail"),
     "map": ("as", "parallel", "steps", "outputs", "on_item_failure"),
@@ -219,6 +219,7 @@ class _Draft:
                 "arguments": self._values("with"),
                 "once": self._bare("once", ("string", "integer", "array", "object")),
                 "expect": self._bare("expect", ("boolean",), ("output",)),
+                "may_repeat": self.fields.flag("may_repeat"),
             }
         )
         self.spots["call"] = self.fields.place_of_value("call")

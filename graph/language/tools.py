@@ -7,6 +7,8 @@ from pydantic import JsonValue
 
 from ...connectors.contract import ConnectionSettings, EffectClass, JsonObject, ToolSpec
 from ...connectors.errors import MendflowError
+from ...verifier.budget import EffectBudget
+from ...verifier.shape import kinds_of, properties_of
 from .diagnostics import Report, suggestion
 from .expressions import Kind
 from .meaning import ancestors
@@ -38,6 +40,13 @@ _UNPROVABLE: dict[EffectClass, str] = {
     "asynchronous": "it is done later and there is no job to ask",
     "readable_state": "a reading cannot tell this write from another's",
 }
+_NOT_REPEATED: dict[EffectClass, str] = {
+    "read": "is useless: a read is repeated anyway",
+    "secret_read": "is useless: a read is repeated anyway",
+    "natural_key": "is useless: the same call again is the same effect, and is made again anyway",
+    "idempotent": "is useless: the same call again is the same effect, and is made again anyway",
+    "marked": "is dangerous: its marker tells whether it happened, and a repetition would be a second effect",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,16 @@ class Preparation:
     arguments: tuple[tuple[str, JsonValue], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A call that changes something, with its contract."""
+
+    step: CallStep
+    spec: ToolSpec
+    place: Place
+    """Where its arguments stand."""
+
+
 @dataclass(slots=True)
 class Tools:
     """Looks up tools and checks what is handed to them."""
@@ -58,6 +77,9 @@ class Tools:
     kinds: Mapping[Expression, Kind]
     report: Report
     _known: dict[str, Mapping[str, ToolSpec] | None] = field(default_factory=dict)
+    _writes: list[Write] = field(default_factory=list)
+    _is_whole: bool = True
+    """Whether every step could be read, and every tool was found."""
 
     def level(
         self, level: Level, steps: tuple[Step, ...], *, approved: bool
@@ -67,6 +89,7 @@ class Tools:
         `approved` says that a person has approved before the level begins.
         """
         by_id = {step.id: step for step in steps}
+        self._is_whole &= set(by_id) == set(level.ids)
         resolved: list[Step] = []
         marked: dict[str, list[Preparation]] = {}
         for shape in level.steps:
@@ -92,17 +115,59 @@ class Tools:
         place = step.places.get("call", step.place)
         spec = self._find(step.connection, step.operation, shape.spots.get("call", place))
         if spec is None:
+            self._is_whole = False
             return step, None
         self._arguments(step, spec, shape, place)
+        self._repetition(step, spec, place, asked=asked)
+        if not spec.is_read:
+            self._writes.append(Write(step, spec, step.places.get("with", place)))
+        return step.model_copy(update={"operation": spec.operation}), spec
+
+    def _repetition(self, step: CallStep, spec: ToolSpec, place: Place, *, asked: bool) -> None:
         unprovable = _UNPROVABLE.get(spec.effect)
-        if unprovable and not step.once and not asked:
+        if unprovable and not (step.once or step.may_repeat or asked):
             message = (
                 f"`{step.operation}` could happen twice after a lost answer, because {unprovable} "
                 f"(effect `{spec.effect}`); expected a key or an approval"
             )
-            advice = "Add `once: <expression>` with a business key, or an `approve` step among its `needs`."
+            advice = (
+                "Add `once: <expression>` with a business key, an `approve` step among its `needs`, "
+                "or `may_repeat: true` if a repetition does no harm."
+            )
             self.report.add("MF1406", place, message, advice)
-        return step.model_copy(update={"operation": spec.operation}), spec
+        if step.may_repeat and unprovable is None:
+            message = f"`may_repeat` on `{step.operation}` {_NOT_REPEATED[spec.effect]}"
+            advice = f"Remove it; the effect class of the tool is `{spec.effect}`."
+            self.report.add("MF1407", step.places.get("may_repeat", place), message, advice)
+
+    def bounds(self, budget: EffectBudget, places: Mapping[str, Place]) -> None:
+        """Check that each bound has something to count; to be asked when all levels are looked up."""
+        known = any(write.spec.recipient for write in self._writes)
+        if budget.per_recipient is not None and not known and self._is_whole:
+            message = "`per_recipient`: no write of the workflow has a tool that names its recipient"
+            self.report.add("MF1408", places["per_recipient"], message, "Bound them by `count` or `sum`.")
+        for name in budget.sums:
+            self._sum(name, places[f"sum.{name}"])
+
+    def _sum(self, name: str, place: Place) -> None:
+        parameters = [(write, properties_of(write.spec.parameters)) for write in self._writes]
+        having = [
+            (write, rules.get(name, {}))
+            for write, rules in parameters
+            if name in rules or name in write.step.arguments
+        ]
+        if not having and self._is_whole:
+            numbers = {one for _, rules in parameters for one, rule in rules.items() if _may_be_number(rule)}
+            message = f"`sum`: no write of the workflow has an argument `{shorten(name)}`"
+            self.report.add("MF1408", place, message + suggestion(name, numbers))
+        for write, rule in having:
+            tool = write.step.operation
+            if not _may_be_number(rule):
+                message = f"`sum`: the argument `{name}` of `{tool}` is no number"
+                self.report.add("MF1408", place, message, "Name an argument that is a number.")
+            elif name not in write.step.arguments:
+                message = f"`{tool}` leaves `{name}` out, which `budgets.effects.sum` has to add up"
+                self.report.add("MF1408", write.place, message, "Give it, or drop the bound.")
 
     def _find(self, connection: str, tool: str, place: Place) -> ToolSpec | None:
         if not connection or not tool:
@@ -222,6 +287,11 @@ def _parts(
         rules = _object(schema.get("properties"))
         for entry in node.entries:
             yield entry.key, value.fields[entry.key], _object(rules.get(entry.key)), entry.value
+
+
+def _may_be_number(schema: JsonObject) -> bool:
+    kinds = kinds_of(schema)
+    return not kinds or not {"integer", "number"}.isdisjoint(kinds)
 
 
 def _object(value: JsonValue) -> JsonObject:

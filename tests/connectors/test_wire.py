@@ -1,15 +1,16 @@
 import asyncio
 import gzip
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import httpx
 import pytest
 from mendflow.connectors.contract import Answer, NoAnswer
 from mendflow.connectors.wire import LARGEST_BODY, Wire, WireRequest
 
-METHODS = ["GET", "PUT", "POST", "DELETE"]
 JSON = {"content-type": "application/json"}
 LONG = timedelta(seconds=10)
 SHORT = timedelta(milliseconds=150)
@@ -102,18 +103,6 @@ async def hang_up_after_half(writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
-async def hang_up_within_the_head(writer: asyncio.StreamWriter) -> None:
-    """Send a piece of a header, then cut the connection."""
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-le")
-    await writer.drain()
-    writer.close()
-
-
-async def reset(writer: asyncio.StreamWriter) -> None:
-    """Cut the connection the hard way."""
-    writer.transport.abort()
-
-
 async def test_answer_keeps_the_status_the_body_and_the_headers_that_matter() -> None:
     """A good answer comes back decoded, with few headers, in lower case and of bounded length."""
     far = Far(
@@ -147,63 +136,6 @@ async def test_answer_keeps_the_status_the_body_and_the_headers_that_matter() ->
         Answer(status=200, headers=JSON, body={"data": 1}),
     ]
     assert (far.arrived, far.connections) == (["POST /x HTTP/1.1"] * 2, 1)
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("cut", [None, reset, hang_up_within_the_head])
-async def test_cut_on_a_warm_connection_arrives_once_and_is_unknown(
-    method: str, cut: Callable[[asyncio.StreamWriter], Awaitable[None]] | None
-) -> None:
-    """A kept-alive connection that is cut under a request: never sent twice, and never called unsent."""
-    far = Far(OK, cut, OK)
-    async with listening(far) as wire:
-        await wire.attempt(request("GET", "/warm"))
-        lost = await wire.attempt(request(method))
-        after = await wire.attempt(request("GET", "/after"))
-    assert isinstance(lost, NoAnswer)
-    assert (lost.sent, lost.reason) == ("unknown", "reset")
-    assert far.arrived == ["GET /warm HTTP/1.1", f"{method} /x HTTP/1.1", "GET /after HTTP/1.1"]
-    assert far.connections == 2
-    assert after == Answer(status=200, headers=JSON, body={"data": 1})
-
-
-@pytest.mark.parametrize("method", METHODS)
-async def test_cut_on_a_fresh_connection_is_unknown(method: str) -> None:
-    """A server that accepts, reads and hangs up may have acted."""
-    far = Far(None)
-    async with listening(far) as wire:
-        lost = await wire.attempt(request(method))
-    assert lost == NoAnswer(
-        sent="unknown", reason="reset", detail="the connection was cut (RemoteProtocolError)"
-    )
-    assert len(far.arrived) == 1
-
-
-async def test_server_that_hangs_up_before_reading_is_unknown() -> None:
-    """A server that accepts and closes without reading proves nothing, and nothing is tried again."""
-    accepted = 0
-
-    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal accepted
-        accepted += 1
-        writer.transport.abort()
-
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, Wire(url, timeout=LONG) as wire:
-        lost = await wire.attempt(WireRequest("POST", "/x", content=b"x" * 5_000_000))
-    assert isinstance(lost, NoAnswer)
-    assert (lost.sent, lost.reason, accepted) == ("unknown", "reset", 1)
-
-
-@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "303 See Other", "307 T", "308 P"])
-async def test_redirect_is_an_answer_and_is_not_followed(status: str) -> None:
-    """A redirect is shown as it is: the call is not made elsewhere."""
-    far = Far(response(b"", "Location: /elsewhere", status=status))
-    async with listening(far) as wire:
-        answer = await wire.attempt(request("PUT"))
-    assert answer == Answer(status=int(status[:3]), flaw="empty")
-    assert far.arrived == ["PUT /x HTTP/1.1"]
 
 
 async def test_body_that_ends_before_its_length_is_an_answer_with_a_flaw() -> None:
@@ -413,43 +345,99 @@ async def test_answer_that_is_not_http_is_unknown(nonsense: bytes) -> None:
         )
 
 
-async def test_second_response_on_a_connection_answers_no_later_request() -> None:
-    """What a server says unasked is never taken for the answer to the next request."""
-    far = Far(OK + response(b'{"data": "stale"}'), response(b'{"data": 2}'))
-    async with listening(far) as wire:
-        await wire.attempt(request("GET", "/1"))
-        assert await wire.attempt(request("GET", "/2")) == Answer(status=200, body={"data": 2})
-
-
-async def test_cancellation_passes_through_and_frees_its_place() -> None:
-    """A cancelled attempt raises, closes its connection and leaves the wire usable."""
-    arrived = asyncio.Event()
-    never = asyncio.Event()
-
-    async def hold(_: asyncio.StreamWriter) -> None:
-        arrived.set()
-        await never.wait()
-
-    far = Far(hold, OK)
-    async with listening(far, width=1) as wire:
-        task = asyncio.ensure_future(wire.attempt(request()))
-        await arrived.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await wire.attempt(request()) == Answer(status=200, headers=JSON, body={"data": 1})
-        never.set()
-
-
-async def test_environment_does_not_steer_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proxy settings of the environment are ignored: a key never travels through a stranger."""
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    far = Far(OK)
-    async with listening(far) as wire:
-        assert isinstance(await wire.attempt(request()), Answer)
-
-
 def test_request_hides_its_headers() -> None:
     """The key in a request's header does not appear in its repr."""
     assert "secret" not in repr(WireRequest("GET", "/", headers={"authorization": "Bearer secret"}))
+
+
+@pytest.mark.parametrize("name", ["x\r\ny", "x y", ""])
+async def test_header_that_is_none_was_never_sent(name: str) -> None:
+    """A request that HTTP has no form for is refused before it leaves, on a fresh and on a warm connection."""
+    far = Far(OK)
+    refused = NoAnswer(
+        sent="no", reason="protocol", detail="the request is not valid HTTP/1.1 (LocalProtocolError)"
+    )
+    async with listening(far) as wire:
+        assert await wire.attempt(WireRequest("POST", "/x", headers={name: "1"})) == refused
+        assert isinstance(await wire.attempt(request("GET", "/warm")), Answer)
+        assert await wire.attempt(WireRequest("POST", "/x", headers={name: "1"})) == refused
+    assert far.arrived == ["GET /warm HTTP/1.1"]
+
+
+@pytest.mark.parametrize("listens", [0, 1], ids=["the first", "the second"])
+async def test_name_with_several_addresses_is_reached_at_the_one_that_listens(
+    listens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one address of a name refuses, the other one is tried, and the request comes in once."""
+
+    def resolve(_: str, port: int, *__: object) -> list[tuple[object, ...]]:
+        addresses = ["127.0.0.2", "127.0.0.2"]
+        addresses[listens] = "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in addresses]
+
+    far = Far(OK)
+    async with far.listening(), Wire(far.url.replace("127.0.0.1", "shop.example"), timeout=LONG) as wire:
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        assert await wire.attempt(request()) == Answer(status=200, headers=JSON, body={"data": 1})
+    assert far.arrived == ["POST /x HTTP/1.1"]
+
+
+CONNECTS, WRITES = "connection.connect_tcp.started", "http11.send_request_headers.started"
+UNKNOWN_CUT = NoAnswer(sent="unknown", reason="reset", detail="the connection was cut (ConnectError)")
+UNSENT = NoAnswer(sent="no", reason="connect", detail="no connection (ConnectError)")
+
+
+class Failing(httpx.AsyncBaseTransport):
+    """A transport that tells how far it came, and then fails or hangs."""
+
+    def __init__(self, *told: str, hangs: bool = False) -> None:
+        self.told = told
+        self.hangs = hangs
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for event in self.told:
+            await request.extensions["trace"](event, {})
+        if self.hangs:
+            await asyncio.Event().wait()
+        raise httpx.ConnectError("no")
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ((), UNKNOWN_CUT),
+        ((CONNECTS,), UNSENT),
+        ((CONNECTS, WRITES), UNKNOWN_CUT),
+        ((WRITES,), UNKNOWN_CUT),
+        ((WRITES, CONNECTS), UNKNOWN_CUT),
+        (("connection.connect_tcp.complete",), UNKNOWN_CUT),
+    ],
+)
+async def test_only_a_transport_that_says_so_has_sent_nothing(
+    told: tuple[str, ...], outcome: NoAnswer
+) -> None:
+    """What a transport was given counts as sent, whatever error it names, unless it told that it connects."""
+    async with Wire("http://x", timeout=LONG, open_transport=lambda _: Failing(*told)) as wire:
+        assert await wire.attempt(request()) == outcome
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ((), NoAnswer(sent="unknown", reason="timeout", detail="no whole answer within 0.01 s")),
+        ((CONNECTS,), NoAnswer(sent="no", reason="connect", detail="no connection stood within 0.01 s")),
+        (
+            (CONNECTS, WRITES),
+            NoAnswer(sent="unknown", reason="timeout", detail="no whole answer within 0.01 s"),
+        ),
+    ],
+)
+async def test_only_a_transport_that_says_so_is_late_without_having_sent(
+    told: tuple[str, ...], outcome: NoAnswer
+) -> None:
+    """A deadline that strikes while the transport connects proves that nothing left; any other one does not."""
+    wire = Wire(
+        "http://x", timeout=timedelta(seconds=0.01), open_transport=lambda _: Failing(*told, hangs=True)
+    )
+    async with wire:
+        assert await wire.attempt(request()) == outcome

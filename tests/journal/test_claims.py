@@ -1,5 +1,6 @@
 """Who gets a slot: each standing that a slot may have, seen by the same run and by another one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -124,3 +125,17 @@ def test_an_open_outcome_is_never_sent_again(effect: Effect) -> None:
     """Not even the run that holds the slot may intend it anew before it is settled."""
     with pytest.raises(IllegalTransition):
         choose_slot(Held(effect, "run-2", "award"), _want())
+
+
+@pytest.mark.parametrize("held", [None, REFUSED], ids=["free", "refused"])
+def test_an_effect_beyond_the_budget_takes_no_slot(held: Effect | None) -> None:
+    """Nothing is intended, and the reason is recorded where a replay finds it."""
+    want = replace(_want(), beyond="two were allowed")
+    choice = choose_slot(held and Held(held, "run-1", "award"), want)
+    assert choice == _theirs({"standing": "beyond", "reason": "two were allowed"})
+
+
+def test_an_effect_that_was_begun_goes_on_beyond_the_budget() -> None:
+    """It counted when it was begun; sending it again is no further effect."""
+    want = replace(_want(), beyond="two were allowed")
+    assert choose_slot(Held(THROTTLED, "run-2", "award"), want) == _mine(intend(THROTTLED, LATER))

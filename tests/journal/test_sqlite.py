@@ -5,17 +5,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from mendflow.connectors.contract import JsonObject
-from mendflow.connectors.errors import LostOwnership, StoreError
+from mendflow.connectors.errors import IllegalTransition, LostOwnership, StoreError
 from mendflow.journal.canonical import digest
 from mendflow.journal.events import EventDraft, EventKind
-from mendflow.journal.sqlite import SCHEMA_VERSION, SqliteStore
-from mendflow.journal.store import EffectChange, Held, SlotChoice
+from mendflow.journal.sqlite import SqliteStore
+from mendflow.journal.store import EffectChange, Held, Ownership, SlotChoice
 from mendflow.journal.vault import Vault
 from mendflow.verifier.effect import Effect, conclude, intend
 from pydantic import SecretStr
@@ -50,12 +51,13 @@ asyncio.run(write())
 _OPENER = """
 import sys
 from pathlib import Path
-from mendflow.journal.sqlite import _connect
+from mendflow.journal.opening import opened
 
 print("ready", flush=True)
 sys.stdin.readline()
-for number in range(200):
-    _connect(Path(sys.argv[1]) / str(number) / "journal.db").close()
+for number in range(40):
+    with opened(Path(sys.argv[1]) / str(number) / "journal.db"):
+        pass
 """
 _RIVAL = """
 import asyncio, sys
@@ -174,26 +176,100 @@ async def test_an_old_owner_writes_no_more(tmp_path: Path) -> None:
         assert await store.effects("r") == []
 
 
-async def test_a_post_of_an_old_owner_stops_its_run(tmp_path: Path) -> None:
-    """Nobody waits for a post, so nothing of its run is written after a failed one, even in the same batch."""
+async def test_a_failed_post_stops_its_owner(tmp_path: Path) -> None:
+    """Nobody waits for a post, so nothing of its owner is written after it; the new owner and other runs go on."""
     async with _open(tmp_path) as store:
         old = await store.start_run("r", "w", STARTED)
+        other = await store.start_run("q", "w", STARTED)
         new = await store.take_over("r", _event(1, "run_resumed"))
         store.post(old, _event(2))
-        with pytest.raises(LostOwnership):
-            await store.append(new, _event(3))
-        other = await store.start_run("q", "w", STARTED)
-        await store.append(other, _event(2))
-        assert await _numbers(store, "q") == [(1, None), (2, 2)]
-        await store.take_over("r", _event(4, "run_resumed"))
+        store.post(old, _event(3))
+        await asyncio.gather(store.append(new, _event(4)), store.append(other, _event(5)))
+        for _ in range(2):
+            with pytest.raises(LostOwnership, match="`r` was taken over"):
+                await store.append(old, _event(6))
         assert await _numbers(store) == [(1, None), (2, 1), (3, 4)]
+        assert await _numbers(store, "q") == [(1, None), (2, 5)]
+
+
+async def _post_too_late(path: Path, run_id: str, *, own: str = "") -> None:
+    async with _open(path) as store:
+        old = await store.start_run(run_id, "w", STARTED)
+        await store.take_over(run_id, _event(1, "run_resumed"))
+        store.post(old, _event(2))
+        if own:
+            raise ValueError(own)
+
+
+async def test_a_failed_post_is_raised_on_closing(tmp_path: Path) -> None:
+    """Where nobody waits any more, the store does; it does not hide another error, and tells each only once."""
+    with pytest.raises(LostOwnership, match="`r` was taken over"):
+        await _post_too_late(tmp_path, "r")
+    with pytest.raises(ValueError, match="mine"):
+        await _post_too_late(tmp_path, "q", own="mine")
+    async with _open(tmp_path) as store:
+        old = Ownership(run_id="r", epoch=1)
+        store.post(old, _event(2))
+        with pytest.raises(LostOwnership):
+            await store.append(old, _event(3))
+
+
+async def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
+    """Whoever comes too late is told so, and does not wait for ever."""
+    async with _open(tmp_path) as store:
+        owner = await store.start_run("r", "w", STARTED)
+    with pytest.raises(StoreError, match="is closed"):
+        await store.append(owner, _event(1))
+    with pytest.raises(StoreError, match="is closed"):
+        store.post(owner, _event(1))
+
+
+async def test_a_failed_commit_fails_everyone_in_it(tmp_path: Path) -> None:
+    """All that shared it are told, and stand still: nothing of theirs is written behind what is missing."""
+    async with SqliteStore(tmp_path / "journal.db", Vault(), patience=timedelta()) as store:
+        owners = [await store.start_run(f"r{number}", "w", STARTED) for number in range(3)]
+        with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as rival:
+            rival.execute("BEGIN IMMEDIATE")
+            store.post(owners[0], _event(1))
+            asked = [store.append(owners[1], _event(1)), store.start_run("late", "w", STARTED), store.runs()]
+            told = await asyncio.gather(*asked, return_exceptions=True)
+            rival.execute("ROLLBACK")
+        busy = f"The journal `{tmp_path / 'journal.db'}` is held by another process: database is locked."
+        assert [str(error) for error in told] == [busy] * 3
+        for owner in owners[:2]:
+            with pytest.raises(StoreError, match="is held by another process"):
+                await store.append(owner, _event(2))
+        await store.append(owners[2], _event(2))
+        await store.append(await store.take_over("r0", _event(3, "run_resumed")), _event(4))
+        found = {row.run_id: await _numbers(store, row.run_id) for row in await store.runs()}
+    assert found == {
+        "r0": [(1, None), (2, 3), (3, 4)],
+        "r1": [(1, None)],
+        "r2": [(1, None), (2, 2)],
+    }
+
+
+async def test_a_failed_request_leaves_the_others_of_its_commit(tmp_path: Path) -> None:
+    """A second start under one id, and an event that cannot be written, fall alone."""
+    async with _open(tmp_path) as store:
+        owner = await store.start_run("r", "w", STARTED)
+        broken = EventDraft(kind="fact_recorded", key="\ud800", at=NOON, body={})
+        told = await asyncio.gather(
+            store.append(owner, _event(1)),
+            store.start_run("r", "w", STARTED),
+            store.append(owner, _event(2), broken),
+            store.append(owner, _event(3)),
+            return_exceptions=True,
+        )
+        assert [type(one) for one in told] == [type(None), StoreError, UnicodeEncodeError, type(None)]
+        assert await _numbers(store) == [(1, None), (2, 1), (3, 3)]
 
 
 async def test_a_status_is_noted_with_its_event(tmp_path: Path) -> None:
     """A run in the list has its status and when it is due; a takeover makes it run again."""
     async with _open(tmp_path) as store:
         owner = await store.start_run("r", "w", STARTED)
-        await store.start_run("q", "w", STARTED)
+        await store.start_run("q", "w", STARTED)  # later by its place, at the same moment by the clock
         await store.note(owner, _event(1, "run_paused"), "waiting", NOON + timedelta(days=1))
         (row,) = await store.runs("waiting")
         assert (row.run_id, row.due_at) == ("r", NOON + timedelta(days=1))
@@ -233,6 +309,18 @@ async def test_an_effect_changes_with_the_event_that_tells_it(tmp_path: Path) ->
         assert len(await store.events("r")) == 3
 
 
+async def test_a_change_can_be_waited_for(tmp_path: Path) -> None:
+    """Appended, the event and the change are there on return, or the error is raised and neither is."""
+    async with _open(tmp_path) as store:
+        owner = await store.start_run("r", "w", STARTED)
+        await store.begin(owner, "s", "p", _take)
+        await store.append(owner, _event(2, "verdict_given"), change=EffectChange("s", "p", _done))
+        with pytest.raises(IllegalTransition):
+            await store.append(owner, _event(3, "verdict_given"), change=EffectChange("s", "p", _done))
+        assert [(one.state, one.version) for one in await store.effects("r")] == [("done", 2)]
+        assert await _numbers(store) == [(1, None), (2, 1), (3, 2)]
+
+
 async def test_a_change_that_is_not_allowed_leaves_no_event(tmp_path: Path) -> None:
     """An illegal transition, or one of another run's effect, writes neither event nor effect."""
     async with _open(tmp_path) as store:
@@ -240,7 +328,7 @@ async def test_a_change_that_is_not_allowed_leaves_no_event(tmp_path: Path) -> N
         other = await store.start_run("q", "w", STARTED)
         await store.begin(owner, "s", "p", _take)
         store.post(other, _event(2, "verdict_given"), change=EffectChange("s", "p", _done))
-        with pytest.raises(LostOwnership, match="belongs to another run"):
+        with pytest.raises(LostOwnership, match="belongs to run `r`, not to `q`"):
             await store.append(other, _event(3))
         assert [one.state for one in await store.effects("r")] == ["intent"]
         assert await _numbers(store, "q") == [(1, None)]
@@ -277,27 +365,6 @@ async def test_secrets_do_not_reach_the_file(tmp_path: Path) -> None:
     assert b"a-secret" not in _bytes_in(tmp_path)
 
 
-async def test_a_file_of_another_schema_is_refused(tmp_path: Path) -> None:
-    """A newer journal is not touched; the message names both versions."""
-    async with _open(tmp_path):
-        pass
-    with sqlite3.connect(tmp_path / "journal.db") as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
-    with pytest.raises(StoreError, match=f"has schema 99; this program reads {SCHEMA_VERSION}"):
-        await _open(tmp_path).__aenter__()
-
-
-async def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
-    """Neither a text nor a folder is opened, and both stay as they are."""
-    (tmp_path / "journal.db").write_text("this is no database, whatever its name says" * 100)
-    with pytest.raises(StoreError, match="cannot be opened: file is not a database"):
-        await _open(tmp_path).__aenter__()
-    (tmp_path / "folder" / "journal.db").mkdir(parents=True)
-    with pytest.raises(StoreError, match="cannot be opened"):
-        await _open(tmp_path / "folder").__aenter__()
-
-
 def _start(script: str, *arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -305,7 +372,7 @@ def _start(script: str, *arguments: str) -> "subprocess.Popen[str]":
 
 def test_many_may_open_new_journals_at_once(tmp_path: Path) -> None:
     """Whoever comes second to a file that is just being made waits, and is not told that it is locked."""
-    for number in range(200):
+    for number in range(40):
         (tmp_path / f"{number}").mkdir()
     with ExitStack() as stack:
         openers = [stack.enter_context(_start(_OPENER, str(tmp_path))) for _ in range(4)]
@@ -359,3 +426,33 @@ async def test_a_slot_goes_to_exactly_one_of_two_processes(tmp_path: Path) -> No
             rival.stdin.flush()
         got = [rival.stdout.readline().strip().split(",") for rival in (one, other) if rival.stdout]
     assert [sorted(pair) for pair in zip(*got, strict=True)] == [["held", "mine"]] * 40
+
+
+async def test_nothing_is_promised_before_its_commit(tmp_path: Path) -> None:
+    """Whoever waits for a write does not hear of it while others of the same commit are still being made."""
+    entered, gate = threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    told: list[bool] = []
+
+    def hold(_: Held | None) -> SlotChoice:
+        entered.set()
+        gate.wait(60)
+        return SlotChoice({}, None, _event(1))
+
+    def look(_: Held | None) -> SlotChoice:
+        for _round in range(5):  # rounds in which whatever the loop was told comes to be known
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(60)
+        told.append(early.done())
+        return SlotChoice({}, None, _event(3))
+
+    async with _open(tmp_path) as store, asyncio.TaskGroup() as group:
+        owner = await store.start_run("r", "w", STARTED)
+        group.create_task(store.begin(owner, "g", "p", hold))
+        await asyncio.to_thread(entered.wait, 60)
+        early = group.create_task(store.append(owner, _event(2)))
+        group.create_task(store.begin(owner, "s", "p", look))
+        await asyncio.sleep(0)
+        gate.set()
+    assert told == [False]
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as db:
+        assert db.execute("SELECT count(*) FROM events").fetchone() == (4,)

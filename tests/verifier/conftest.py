@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from mendflow.connectors.contract import ConfirmingRead, JsonObject, Paging, ToolCall, ToolSpec
+from mendflow.connectors.contract import JsonObject, MarkerRead, Paging, ToolCall, ToolSpec
 
 CONTACT: JsonObject = {
     "type": "object",
@@ -77,7 +77,7 @@ def award() -> ToolSpec:
         already=frozenset({6001}),
         echoes={"contact_uuid": "contact.uuid", "credits": "credits", "unit_value": "unit_value"},
         marker="slot",
-        confirm=ConfirmingRead(
+        confirm=MarkerRead(
             operation="loyalty_transactions.list",
             arguments={"type": "credit_receptions"},
             copied={"contact_uuid": "contact_uuid"},

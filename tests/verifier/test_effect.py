@@ -8,14 +8,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.errors import IllegalTransition
 from mendflow.verifier.effect import (
+    Decision,
     Effect,
     EffectAttempt,
     Found,
+    State,
     begin_settling,
     conclude,
     intend,
     park,
     reopen,
+    resolve,
     settled,
 )
 from mendflow.verifier.outcome import Standing
@@ -90,6 +93,18 @@ def test_what_is_not_proven_is_forbidden(step: Callable[[], Effect]) -> None:
         step()
 
 
+@pytest.mark.parametrize(
+    ("decision", "state", "standing"),
+    [("done", "done", "done"), ("refused", "refused", "absent"), ("resend", "planned", "absent")],
+)
+def test_a_person_resolves_what_is_parked(decision: Decision, state: State, standing: str) -> None:
+    """Their word ends it or frees it, and says what became of the attempts that were unknown."""
+    parked = park(conclude(intend(Effect(slot="s", digest="d"), AT), "unknown", PROOF), PROOF)
+    after = resolve(parked, decision, {"by": "eve", "reason": "seen"})
+    assert (after.state, after.evidence) == (state, {"by": "eve", "reason": "seen"})
+    assert [attempt.standing for attempt in after.attempts] == [standing]
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Every transition in every order; a vendor that says whether each sending took effect."""
 
@@ -136,6 +151,13 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def reopens(self) -> None:
         self._try(reopen)
+
+    @rule(decision=st.sampled_from(["done", "refused", "resend"]), evidence=st.sampled_from([{}, PROOF]))
+    def is_resolved(self, decision: Decision, evidence: JsonObject) -> None:
+        before = self.effect
+        self._try(lambda effect: resolve(effect, decision, evidence))
+        if self.effect is not before:
+            assert (before.state, bool(evidence)) == ("parked", True)
 
     @invariant()
     def unknown_is_sticky(self) -> None:

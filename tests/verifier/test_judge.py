@@ -3,9 +3,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mendflow.connectors.contract import Answer, JsonObject, NoAnswer, Reply, ToolCall, ToolSpec
+from mendflow.connectors.contract import (
+    Answer,
+    JsonObject,
+    NoAnswer,
+    Reply,
+    ToolCall,
+    ToolSpec,
+    VendorKey,
+)
 from mendflow.verifier.judge import judge
 from mendflow.verifier.ledger import Attempt, Ledger
+from mendflow.verifier.probing import person_decides
 from mendflow.verifier.remedy import backoff
 from mendflow.verifier.verdict import (
     Failed,
@@ -34,11 +43,12 @@ LOST = NoAnswer(sent="unknown", reason="reset")
 UNSENT = NoAnswer(sent="no", reason="connect")
 KEY_ACTION = (
     "Put a valid key where the connection `piggy` reads its credential (an environment variable is read when"
-    " a process starts), then `mendflow resume` this run."
+    " a process starts), then `mendflow resume {run}`."
 )
 LOOK_FOR_AWARD = (
-    "Look in the vendor's dashboard for a `credit_receptions.create` with `slot` = `mf_1`. If it is there,"
-    " the effect took place; mendflow does not send it again by itself."
+    "Look in the vendor's dashboard for a `credit_receptions.create` with `slot` = `mf_1`. If it is there, say so"
+    " with `mendflow resolve {run} {effect} --done --reason …`; if it is surely not, `--resend` sends it once more"
+    " and `--refused` gives it up. Then `mendflow resume {run}`."
 )
 
 
@@ -267,8 +277,7 @@ def test_a_refused_repetition_does_not_make_the_first_one_failed(
             " the vendor refused with code 1003: No.",
             evidence={"status": 400, "code": 1003},
         ),
-        next_action="Look in the vendor's dashboard for a `contacts.find_or_create` with these arguments."
-        " If it is there, the effect took place; mendflow does not send it again by itself.",
+        next_action=person_decides(upsert, upsert_call),
     )
     assert brief(judge(upsert, upsert_call, reply(answer(401)), ledger("unknown"))) == (
         "unauthorized",
@@ -359,3 +368,14 @@ def test_every_reply_has_a_verdict_and_no_unknown_is_sent_again(
         assert not (isinstance(verdict, Healing) and not isinstance(verdict.remedy, Settle))
     if is_open:
         assert not isinstance(verdict, Failed)
+
+
+def test_the_vendors_key_counts_only_where_the_call_uses_it(award: ToolSpec, award_call: ToolCall) -> None:
+    """A call that gives the key may be sent again; one without it, or with none, is settled by reading."""
+    keyed = award.model_copy(update={"key": VendorKey(argument="till", taken=6001)})
+
+    def after_a_loss(arguments: JsonObject) -> object:
+        call = award_call.model_copy(update={"arguments": {**award_call.arguments, **arguments}})
+        return brief(judge(keyed, call, reply(LOST), ledger()))
+
+    assert [after_a_loss(given) for given in ({"till": "t1"}, {}, {"till": None})] == [AGAIN, SETTLING, SETTLING]

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import jsonschema_rs
 import orjson
 import pytest
@@ -126,6 +127,33 @@ async def test_nobody_there_is_a_reply_too() -> None:
         key_id=key_id_of(SecretStr("k-123")),
         received_at=NOON,
     )
+
+
+async def test_transport_of_ones_own_carries_the_same_request() -> None:
+    """Over a transport in memory the connector sends what it sends over TCP, and a redirect is a reply there too."""
+    seen: list[tuple[str, str, str, bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, str(request.url), request.headers["authorization"], request.content))
+        return httpx.Response(307, headers={"location": "http://elsewhere.example/"})
+
+    in_memory = Piggy(
+        settings("http://localhost"),
+        VirtualClock(NOON),
+        forget,
+        open_transport=lambda _: httpx.MockTransport(answer),
+    )
+    async with in_memory as piggy:
+        reply = await piggy.send(call("contact_verification.send", email="a@example.com"))
+    assert seen == [
+        (
+            "POST",
+            "http://localhost/api/v3/oauth/clients/contact-verification/send",
+            "Bearer k-123",
+            b'{"email":"a@example.com"}',
+        )
+    ]
+    assert reply.outcome == Answer(status=307, flaw="empty")
 
 
 async def test_missing_key_is_named_on_entering(monkeypatch: pytest.MonkeyPatch) -> None:

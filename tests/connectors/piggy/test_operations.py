@@ -4,7 +4,7 @@ import sys
 
 import jsonschema_rs
 import pytest
-from mendflow.connectors.contract import ConfirmingRead, EffectClass, JsonObject
+from mendflow.connectors.contract import EffectClass, JsonObject, MarkerRead
 from mendflow.connectors.piggy.operations import OPERATIONS, TOOLS
 from mendflow.connectors.sandbox.world import OPERATIONS as SERVED
 
@@ -24,6 +24,7 @@ EFFECTS: dict[str, EffectClass] = {
     "credit_receptions.create": "marked",
     "loyalty_transaction_attributes.create": "natural_key",
     "contact_attributes.create": "natural_key",
+    "contacts.create_anonymous": "blind",
     "contacts.find_or_create": "natural_key",
     "contacts.update": "idempotent",
     "contacts.claim": "readable_state",
@@ -32,6 +33,7 @@ EFFECTS: dict[str, EffectClass] = {
     "vouchers.batch": "asynchronous",
     "products.find_or_create": "natural_key",
     "bookings.update": "idempotent",
+    "pos_transactions.create": "blind",
 }
 LISTED = {
     "PIGGY_CLAIM_ANONYMOUS_CONTACT": "contacts.claim",
@@ -93,7 +95,7 @@ def test_contract_is_sound(operation: str) -> None:
 def test_award_can_be_settled_by_its_marker() -> None:
     """The one write that must never be doubled says how an unknown outcome is settled."""
     spec = TOOLS["credit_receptions.create"]
-    assert spec.confirm == ConfirmingRead(
+    assert spec.confirm == MarkerRead(
         operation="loyalty_transactions.list",
         arguments={"type": "credit_receptions", "limit": 100, "sort": "-created_at"},
         copied={"contact_uuid": "contact_uuid", "shop_uuid": "shop_uuid"},
@@ -134,6 +136,9 @@ def test_award_can_be_settled_by_its_marker() -> None:
         ("loyalty_transactions.list", {"limit": 101}, False),
         ("loyalty_transactions.list", {"created_at": {"gte": "2026-01-01"}}, True),
         ("shops.list", {"page": 1}, False),
+        ("pos_transactions.create", {"amount_in_cents": 1040, "transaction_id": 7}, True),
+        ("pos_transactions.create", {"amount_in_cents": 10.4}, False),
+        ("pos_transactions.create", {"transaction_id": 7}, False),
     ],
 )
 def test_arguments_are_checked_before_they_leave(operation: str, arguments: JsonObject, fits: bool) -> None:  # noqa: FBT001  # a column of the table
@@ -156,6 +161,11 @@ def test_arguments_are_checked_before_they_leave(operation: str, arguments: Json
 def test_answers_are_lenient_only_where_sources_differ(operation: str, answer: object, fits: bool) -> None:  # noqa: FBT001  # a column of the table
     """Known variants pass, other types and missing fields do not."""
     assert jsonschema_rs.validator_for(TOOLS[operation].answer).is_valid(answer) is fits
+
+
+def test_listing_a_contact_that_is_gone_is_a_refusal() -> None:
+    """It must never look like a contact without transactions: a merge would make an award look absent."""
+    assert 55031 in TOOLS["loyalty_transactions.list"].refusals
 
 
 def test_catalogue_loads_no_http() -> None:

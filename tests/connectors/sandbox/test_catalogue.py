@@ -8,6 +8,7 @@ import pytest
 from mendflow.connectors.clock import VirtualClock
 from mendflow.connectors.contract import Answer, ConnectionSettings, CredentialSource, JsonObject, ToolCall
 from mendflow.connectors.piggy.connector import Piggy
+from mendflow.connectors.piggy.operations import TOOLS
 from mendflow.connectors.sandbox.account import (
     ANONYMOUS_CONTACT_UUID,
     BOOKING_UUID,
@@ -15,8 +16,9 @@ from mendflow.connectors.sandbox.account import (
     PROMOTION_UUID,
     SHOP_UUID,
 )
+from mendflow.connectors.sandbox.routes import REGISTER_PREFIX
 from mendflow.connectors.sandbox.server import SandboxSettings, open_sandbox
-from mendflow.connectors.sandbox.world import SETTLE, World
+from mendflow.connectors.sandbox.world import READS, SETTLE, World
 from pydantic import JsonValue
 
 CONTACT_UUID = World().state.emails[CONTACT_EMAIL]
@@ -26,6 +28,7 @@ CALLS: tuple[tuple[str, JsonObject], ...] = (
     ("contacts.get", {"contact_uuid": ANONYMOUS_CONTACT_UUID}),
     ("contacts.find_one_by", {"email": CONTACT_EMAIL}),
     ("contacts.find_or_create", {"email": "ada@example.com"}),
+    ("contacts.create_anonymous", {}),
     ("contacts.credit_balance", CONTACT),
     (
         "loyalty_transaction_attributes.create",
@@ -69,7 +72,13 @@ async def test_every_operation_keeps_its_contract(monkeypatch: pytest.MonkeyPatc
             base_url=announcement.base_url,
             credential=CredentialSource(env="PIGGY_API_KEY"),
         )
-        async with Piggy(settings, clock, lambda _: None) as piggy:
+        at_register = settings.model_copy(update={"prefix": REGISTER_PREFIX})
+        async with (
+            Piggy(settings, clock, lambda _: None) as piggy,
+            Piggy(at_register, clock, lambda _: None) as register,
+        ):
+            await data_of(register, "pos_transactions.create", {"amount_in_cents": 1040, "terminal_id": 3})
+            seen.add("pos_transactions.create")
             for operation, arguments in CALLS:
                 data = await data_of(piggy, operation, arguments)
                 seen.add(operation)
@@ -81,6 +90,12 @@ async def test_every_operation_keeps_its_contract(monkeypatch: pytest.MonkeyPatc
                     await data_of(piggy, "vouchers.find", {"code": data[0]["code"]})
                     seen.add("vouchers.find")
     assert seen == piggy.tools().keys()
+
+
+def test_reads_are_the_same_on_both_sides() -> None:
+    """What the connector may repeat freely is what never writes here."""
+    unused = {"health.check", "contact_attributes.list"}
+    assert {name for name, tool in TOOLS.items() if tool.is_read} == READS - unused
 
 
 async def data_of(piggy: Piggy, operation: str, arguments: JsonObject) -> JsonValue:

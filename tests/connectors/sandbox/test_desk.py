@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,20 +15,27 @@ from mendflow.connectors.clock import VirtualClock
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.sandbox.faults import parse_fault
 from mendflow.connectors.sandbox.server import SandboxSettings, open_sandbox
-from pydantic import BaseModel
+from mendflow.connectors.sandbox.world import LONGEST_DELAY, Command
+from pydantic import BaseModel, JsonValue
 
 START = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 PREFIX = "/api/v3/oauth/clients"
+HEADERS = {"Authorization": "Bearer sandbox-key"}
+ATTRIBUTES = f"{PREFIX}/loyalty-transaction-attributes"
+ATTRIBUTE: JsonObject = {"name": "slot", "label": "Slot", "data_type": "text"}
+CREATION = "loyalty_transaction_attributes.create"
 
 
 class Truth(BaseModel):
     counts: dict[str, int]
+    late: list[Command]
 
 
 @dataclass(frozen=True)
 class Visitor:
     session: aiohttp.ClientSession
     clock: VirtualClock
+    base_url: str = ""
 
     async def join(self, email: str = "ada@example.com", key: str = "sandbox-key") -> aiohttp.ClientResponse:
         """Find or create a contact."""
@@ -39,11 +45,25 @@ class Visitor:
         await response.read()
         return response
 
+    async def describe(self) -> int:
+        """Create an attribute of transactions by POST, which no client repeats unasked; return the status."""
+        async with self.session.post(ATTRIBUTES, json=ATTRIBUTE, headers=HEADERS) as response:
+            return response.status
+
+    async def described(self) -> int:
+        """Return how many attributes are listed."""
+        async with self.session.get(ATTRIBUTES, headers=HEADERS) as response:
+            listed = orjson.loads(await response.read())["data"]
+            return len(listed)
+
+    async def truth(self) -> Truth:
+        """Return what truly happened."""
+        async with self.session.get("/__sandbox__/state") as response:
+            return Truth.model_validate_json(await response.read())
+
     async def count(self) -> int:
         """Return how many contacts were truly created."""
-        async with self.session.get("/__sandbox__/state") as response:
-            truth = Truth.model_validate_json(await response.read())
-            return truth.counts.get("contacts.find_or_create", 0)
+        return (await self.truth()).counts.get("contacts.find_or_create", 0)
 
 
 @asynccontextmanager
@@ -55,7 +75,7 @@ async def visit(*specs: str, key_file: Path | None = None) -> AsyncIterator[Visi
         open_sandbox(settings, clock, asyncio.Event()) as announcement,
         aiohttp.ClientSession(announcement.base_url) as session,
     ):
-        yield Visitor(session, clock)
+        yield Visitor(session, clock, announcement.base_url)
 
 
 async def body_of(response: aiohttp.ClientResponse) -> JsonObject:
@@ -124,26 +144,119 @@ async def test_a_wrong_key_uses_up_no_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("kind", "statuses"), [("lost_reply", [400]), ("lost_request", [200, 400])])
 async def test_lost_connections(kind: str, statuses: list[int]) -> None:
     """Nothing comes back on a warm connection; whether the effect took place is what the kind says."""
-    described = {"name": "slot", "label": "Slot", "data_type": "text"}
-    headers = {"Authorization": "Bearer sandbox-key"}
-    async with visit(f"{kind}@loyalty_transaction_attributes.create") as visitor:
+    async with visit(f"{kind}@{CREATION}") as visitor:
         await visitor.join()
-        post = partial(
-            visitor.session.post, f"{PREFIX}/loyalty-transaction-attributes", json=described, headers=headers
-        )
         with pytest.raises(aiohttp.ServerDisconnectedError):
-            await post()
-        assert [(await post()).status for _ in statuses] == statuses
+            await visitor.describe()
+        assert [await visitor.describe() for _ in statuses] == statuses
 
 
-@pytest.mark.parametrize(("spec", "created"), [("server_error@*", 0), ("server_error=after@*", 1)])
-async def test_server_errors(spec: str, created: int) -> None:
-    """A 500 with code 1000 comes before the effect, or after it."""
-    async with visit(spec) as visitor:
+async def test_a_late_request_takes_effect_when_it_is_due() -> None:
+    """The connection is cut at once; until it is due the request is listed as travelling, then as an effect."""
+    async with visit(f"late@{CREATION}") as visitor:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await visitor.describe()
+        due = Command(operation=CREATION, arguments=ATTRIBUTE, at=START + LONGEST_DELAY)
+        assert await visitor.truth() == Truth(counts={}, late=[due])
+        assert await visitor.described() == 0
+        await visitor.clock.sleep(LONGEST_DELAY)
+        assert await visitor.described() == 1
+        assert await visitor.truth() == Truth(counts={CREATION: 1}, late=[])
+
+
+async def test_a_late_request_comes_too_late() -> None:
+    """Whoever arrives in the meantime is first: what is refused when it is due leaves no trace."""
+    async with visit(f"late@{CREATION}") as visitor:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await visitor.describe()
+        assert await visitor.describe() == 200
+        await visitor.clock.sleep(LONGEST_DELAY)
+        assert await visitor.truth() == Truth(counts={CREATION: 1}, late=[])
+
+
+async def test_reads_lag_behind_an_effect() -> None:
+    """The effect is answered and counts, and no listing shows it before its time."""
+    async with visit(f"lag=0.05@{CREATION}") as visitor:
+        assert await visitor.describe() == 200
+        assert await visitor.truth() == Truth(counts={CREATION: 1}, late=[])
+        assert await visitor.described() == 0
+        await visitor.clock.sleep(timedelta(seconds=0.05))
+        assert await visitor.described() == 1
+
+
+async def test_a_lost_reply_may_be_found_later() -> None:
+    """The reply is lost, and a reading in the same moment does not show what took place."""
+    async with visit(f"lost_reply=0.1@{CREATION}") as visitor:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await visitor.describe()
+        assert await visitor.truth() == Truth(counts={CREATION: 1}, late=[])
+        assert await visitor.described() == 0
+        await visitor.clock.sleep(timedelta(seconds=0.1))
+        assert await visitor.described() == 1
+
+
+ERRORS: tuple[tuple[str, int, JsonValue, int], ...] = (
+    ("server_error", 500, 1000, 0),
+    ("server_error=after", 500, 1000, 1),
+    ("creating", 400, 60001, 0),
+    ("creating=after", 400, 60001, 1),
+    ("refused", 400, 1003, 0),
+    ("refused=55031", 400, 55031, 0),
+    ("refused=99", 400, 99, 0),
+)
+
+
+@pytest.mark.parametrize(("spec", "status", "code", "created"), ERRORS)
+async def test_errors_come_instead_or_after(spec: str, status: int, code: JsonValue, created: int) -> None:
+    """An error of the vendor's says nothing on whether the effect took place, but for a plain refusal."""
+    async with visit(f"{spec}@*") as visitor:
         response = await visitor.join()
         assert await visitor.count() == created
-    assert response.status == 500
-    assert (await body_of(response))["code"] == 1000
+    assert response.status == status
+    assert (await body_of(response))["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "created"),
+    [("bad_gateway", 502, 0), ("bad_gateway=after", 502, 1), ("garbled", 200, 1)],
+)
+async def test_pages_come_in_place_of_answers(spec: str, status: int, created: int) -> None:
+    """What stands before the vendor answers in HTML, whether the effect took place or not."""
+    async with visit(f"{spec}@*") as visitor:
+        response = await visitor.join()
+        assert await visitor.count() == created
+    assert (response.status, response.content_type) == (status, "text/html")
+    assert (await response.read()).startswith(b"<!DOCTYPE html>")
+
+
+async def test_answers_are_spoiled_after_the_effect() -> None:
+    """No body at all, and a body that names its data twice: neither says what it should."""
+    async with visit("empty@*", "duplicate_key@*") as visitor:
+        empty = await visitor.join()
+        twice = await (await visitor.join()).read()
+        whole = await (await visitor.join()).read()
+        assert await visitor.count() == 1
+    assert (empty.status, empty.content_type, await empty.read()) == (200, "application/json", b"")
+    assert twice == b'{"data":null,' + whole.removeprefix(b"{")
+
+
+async def test_a_truncated_answer_promises_more() -> None:
+    """The head tells the whole length, half of the body comes, and then the connection ends."""
+    async with visit("truncated@*") as visitor:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await visitor.join()
+        assert await visitor.count() == 1
+        whole = await (await visitor.join()).read()
+    async with visit("truncated@*") as visitor:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(visitor.base_url.rpartition(":")[2]))
+        writer.write(
+            f"GET {PREFIX}/contacts/find-or-create?email=ada@example.com HTTP/1.1\r\nHost: x\r\n"
+            "Authorization: Bearer sandbox-key\r\n\r\n".encode()
+        )
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+    assert f"content-length: {len(whole)}".encode() in head.lower()
+    assert body == whole[: len(whole) // 2]
 
 
 async def test_slow_answers_come_late_and_effects_at_once() -> None:

@@ -1,5 +1,7 @@
 """Ordering faults, and what drift does to data."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,15 @@ from pydantic import JsonValue
             FaultOrder(kind="drift_rename", operation="*", count=3, detail="unit_value=unitValue"),
         ),
         ("slow=0.5@PIGGY_LIST_PERKS", FaultOrder(kind="slow", operation="perks.list", detail="0.5")),
+        (
+            "lost_reply=0.05@contacts.claim",
+            FaultOrder(kind="lost_reply", operation="contacts.claim", detail="0.05"),
+        ),
+        (
+            "refused=6001@credit_receptions.create",
+            FaultOrder(kind="refused", operation="credit_receptions.create", detail="6001"),
+        ),
+        ("creating=after@*", FaultOrder(kind="creating", operation="*", detail="after")),
     ],
 )
 def test_specs_are_read_and_written(text: str, order: FaultOrder) -> None:
@@ -49,7 +60,15 @@ def test_specs_are_read_and_written(text: str, order: FaultOrder) -> None:
         ("rate_limit=never@*", "seconds or date or none"),
         ("drift_null@*", "name of a field"),
         ("drift_rename=a@*", "old=new"),
-        ("lost_reply=now@*", "none"),
+        ("lost_reply=now@*", "seconds, at most 0.1"),
+        ("late=0.2@*", "seconds, at most 0.1"),
+        ("lag=-1@*", "seconds, at most 0.1"),
+        ("slow=3601@*", "seconds, at most 3600"),
+        ("lost_request=0.1@*", "Expected none."),
+        ("garbled=after@*", "Expected none."),
+        ("bad_gateway=before@*", "Expected after."),
+        ("refused=full@*", "refused=1015"),
+        ("refused=1000000@*", "refused=1015"),
     ],
 )
 def test_odd_specs_say_what_is_expected(text: str, help_part: str) -> None:
@@ -57,6 +76,24 @@ def test_odd_specs_say_what_is_expected(text: str, help_part: str) -> None:
     with pytest.raises(InvalidUse) as error:
         parse_fault(text)
     assert help_part in error.value.help
+
+
+@pytest.mark.parametrize(
+    ("spec", "seconds"),
+    [
+        ("slow@*", 4),
+        ("slow=0.5@*", 0.5),
+        ("late@*", 0.1),
+        ("late=0@*", 0),
+        ("lag@*", 0.1),
+        ("lost_reply@*", 0),
+        ("lost_reply=0.02@*", 0.02),
+        ("rate_limit=90@*", 0),
+    ],
+)
+def test_orders_say_how_much_later(spec: str, seconds: float) -> None:
+    """A delay is what the detail says, else the kind's own; what tells the client to wait delays nothing."""
+    assert parse_fault(spec).delay == timedelta(seconds=seconds)
 
 
 def test_every_tool_has_an_operation() -> None:

@@ -66,11 +66,26 @@ def test_filters_narrow_the_listing(world: World) -> None:
     tens = list(range(10, 251, 10))
     assert credits_of(world, shop_uuid=other, limit=100)[0] == tens
     assert credits_of(world, shop_uuid=other, contact_uuid=contact, limit=100)[0] == tens
-    assert credits_of(world, contact_uuid="nobody")[0] == []
     assert credits_of(world, type="reward_receptions")[0] == []
     assert credits_of(world, type="credit_receptions", limit=1)[0] == [1]
     span: JsonValue = {"gt": "2026-03-01T12:00:02Z", "lte": "2026-03-01T12:00:05+00:00"}
     assert credits_of(world, created_at=span)[0] == [3, 4, 5]
+
+
+def test_what_a_merged_contact_was_given_is_listed_under_the_other() -> None:
+    """Nobody's transactions are refused, not empty: after a merge they stand where the contact lives on."""
+    world = World()
+    contacts = world.state.emails
+    source, destination = contacts[CONTACT_EMAIL], contacts["omar.haddad@example.com"]
+    award: dict[str, JsonValue] = {"contact_uuid": source, "shop_uuid": SHOP_UUID, "credits": 7}
+    merge: dict[str, JsonValue] = {"source_contact_uuid": source, "destination_contact_uuid": destination}
+    world.apply(Command(operation="credit_receptions.create", arguments=award, at=START))
+    world.apply(Command(operation="contacts.merge", arguments=merge, at=START))
+    for nobody in (source, "nobody"):
+        with pytest.raises(Refusal) as refusal:
+            credits_of(world, contact_uuid=nobody)
+        assert refusal.value.code == 55031
+    assert credits_of(world, contact_uuid=destination)[0] == [7]
 
 
 @pytest.mark.parametrize(

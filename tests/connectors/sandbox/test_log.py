@@ -14,7 +14,7 @@ from mendflow.connectors.sandbox.account import SHOP_UUID
 from mendflow.connectors.sandbox.faults import parse_fault
 from mendflow.connectors.sandbox.log import open_log
 from mendflow.connectors.sandbox.server import SandboxSettings, open_sandbox
-from mendflow.connectors.sandbox.world import Command
+from mendflow.connectors.sandbox.world import LONGEST_DELAY, Command
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 JOIN = Command(operation="contacts.find_or_create", arguments={"email": "ada@example.com"}, at=START)
@@ -105,6 +105,28 @@ async def test_a_restart_finds_the_same_world_and_key(tmp_path: Path) -> None:
     assert shops["data"][0]["uuid"] == SHOP_UUID
 
 
+@pytest.mark.parametrize(
+    ("waited", "created"), [(LONGEST_DELAY, 1), (LONGEST_DELAY / 2, 0)], ids=["due", "travelling"]
+)
+async def test_a_late_request_is_written_down_when_it_takes_place(
+    tmp_path: Path, waited: timedelta, created: int
+) -> None:
+    """One that was due before the sandbox ended is there again after it; one that still travelled is lost."""
+    state, clock = tmp_path / "state", VirtualClock(START)
+    settings = SandboxSettings(state=state, faults=(parse_fault("late@contacts.create_anonymous"),))
+    async with open_sandbox(settings, clock, asyncio.Event()) as first:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await post(first.base_url, "/contacts/anonymous", "sandbox-key")
+        await clock.sleep(waited)
+        truth = orjson.loads(await truth_of(first.base_url))
+    await clock.sleep(LONGEST_DELAY)
+    async with open_sandbox(SandboxSettings(state=state), clock, asyncio.Event()) as second:
+        again = orjson.loads(await truth_of(second.base_url))
+    assert (truth["counts"].get("contacts.create_anonymous", 0), len(truth["late"])) == (created, 1 - created)
+    assert again == truth | {"late": []}
+    assert len(await read(state)) == created
+
+
 async def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     """A command that cannot be applied stops the start instead of giving another world."""
     path = tmp_path / "state"
@@ -119,6 +141,14 @@ async def get(base_url: str, path: str, key: str) -> bytes:
     url = f"{base_url}/api/v3/oauth/clients{path}"
     headers = {"Authorization": f"Bearer {key}"}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        return await response.read()
+
+
+async def post(base_url: str, path: str, key: str) -> bytes:
+    """Make one call that no client repeats unasked."""
+    url = f"{base_url}/api/v3/oauth/clients{path}"
+    headers = {"Authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession() as session, session.post(url, headers=headers) as response:
         return await response.read()
 
 

@@ -155,6 +155,31 @@ async def test_meta_differs_by_call() -> None:
     assert [body.get("meta", "absent") for body in bodies if isinstance(body, dict)] == [[], [], {}, "absent"]
 
 
+async def test_a_registers_api_has_its_own_prefix() -> None:
+    """The same key opens it, its answer has no meta, and what it makes is linked by the account's API."""
+    register = "/api/v3/register"
+    async with visit(SandboxSettings()) as visitor:
+        made = await visitor.call("POST", f"{register}/pos-transactions", json={"amount_in_cents": 500})
+        uuid = made.at("data", "uuid")
+        linked = [await award(visitor, pos_transaction_uuid=uuid) for _ in range(2)]
+        statuses = [
+            (await visitor.call(*request)).status
+            for request in (
+                ("GET", register),
+                ("GET", f"{register}/pos-transactions"),
+                ("POST", f"{register}/credit-receptions"),
+                ("POST", f"{PREFIX}/pos-transactions"),
+            )
+        ]
+    assert isinstance(made.body, dict)
+    assert (made.status, list(made.body), made.at("data", "amount_in_cents")) == (200, ["data"], 500)
+    assert [(reply.status, reply.at("code") if reply.status == 400 else None) for reply in linked] == [
+        (200, None),
+        (400, 6001),
+    ]
+    assert statuses == [200, 405, 404, 404]
+
+
 async def test_a_wrong_key_is_refused_in_three_shapes() -> None:
     """Without the key nothing is served, and the 401 has one of three bodies in turn."""
     wrong: tuple[Mapping[str, str], ...] = (
@@ -241,7 +266,7 @@ async def test_reset_begins_again(tmp_path: Path) -> None:
         truth = await visitor.call("GET", "/__sandbox__/state")
         assert (await visitor.call("GET", "/__sandbox__/requests")).body == {"requests": []}
         balance = await visitor.call("GET", FIND)
-    assert truth.body == {"counts": {}, "effects": []}
+    assert truth.body == {"counts": {}, "effects": [], "late": []}
     assert balance.at("data", "credit_balance") == {"balance": 0}
     assert key_file.read_text() == "sandbox-key\n"
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600

@@ -304,6 +304,93 @@ def test_contact_attributes_are_created_once_and_set() -> None:
     assert world.truth()["counts"] == {"contact_attributes.create": 1, "contacts.update": 1}
 
 
+def test_a_pos_transaction_is_linked_once() -> None:
+    """It is worth nothing by itself; the first reception that names it takes it, every other one is refused."""
+    world = World()
+    contact = uuid_of(world)
+    bought: JsonObject = {"amount_in_cents": 1040, "transaction_id": 7}
+    first, second = (object_of(world, "pos_transactions.create", **bought) for _ in range(2))
+    assert first["uuid"] != second["uuid"]
+    assert first == {
+        "uuid": first["uuid"],
+        "transaction_id": "7",
+        "terminal_id": None,
+        "created_at": "2026-03-01T12:00:00+00:00",
+        "amount_in_cents": 1040,
+    }
+    award: JsonObject = {
+        "contact_uuid": contact,
+        "shop_uuid": SHOP_UUID,
+        "credits": 1,
+        "pos_transaction_uuid": first["uuid"],
+    }
+    object_of(world, "credit_receptions.create", **award)
+    assert code_of(world, "credit_receptions.create", **award) == 6001
+    assert code_of(world, "credit_receptions.create", **(award | {"pos_transaction_uuid": "none"})) == 1027
+    assert data_of(world, "contacts.credit_balance", contact_uuid=contact) == {"balance": 1}
+    assert code_of(world, "pos_transactions.create") == 1003
+    assert world.truth()["counts"] == {"pos_transactions.create": 2, "credit_receptions.create": 1}
+
+
+def test_anonymous_contacts_are_made_and_claimed() -> None:
+    """Each call makes another one, without an e-mail; an identifier that is somebody's is refused."""
+    world = World()
+    one, other = (str(object_of(world, "contacts.create_anonymous")["uuid"]) for _ in range(2))
+    assert one != other
+    shown = object_of(world, "contacts.get", contact_uuid=one)
+    assert isinstance(shown["current_values"], dict)
+    assert (shown["email"], shown["current_values"]["is_anonymous"]) == (None, True)
+    object_of(world, "contacts.claim", anonymous_contact_uuid=one, email="me@example.com")
+    assert uuid_of(world, "me@example.com") == one
+    assert (
+        code_of(world, "contacts.create_anonymous", contact_identifier_value=IDENTIFIER_VALUE),
+        code_of(world, "contacts.create_anonymous", contact_identifier_value="CARD-0"),
+        code_of(world, "contacts.create_anonymous", contact_identifier_value=5),
+    ) == (60014, 60003, 1003)
+
+
+def test_the_truth_counts_what_changed_something() -> None:
+    """Effects stand with their arguments; what found, repeated or changed nothing is none."""
+    world = World()
+    contact = uuid_of(world)
+    omar = uuid_of(world, "omar.haddad@example.com")
+    merge: JsonObject = {"source_contact_uuid": omar, "destination_contact_uuid": contact}
+    claim: JsonObject = {"anonymous_contact_uuid": ANONYMOUS_CONTACT_UUID, "email": "me@example.com"}
+    batch: JsonObject = {"promotion_uuid": PROMOTION_UUID, "quantity": 2}
+    marker: JsonObject = {"name": "slot", "label": "Slot", "data_type": "text"}
+    award: JsonObject = {"contact_uuid": contact, "shop_uuid": SHOP_UUID, "credits": 5, "slot": "s-1"}
+    update: JsonObject = {"contact_uuid": contact, "attributes": {"city": "Delft"}}
+    for operation, arguments in (
+        ("contacts.find_or_create", {"email": "me@example.com"}),
+        ("contacts.find_or_create", {"email": "Me@example.com"}),
+        ("contacts.find_or_create", {"email": CONTACT_EMAIL}),
+        ("loyalty_transaction_attributes.create", marker),
+        ("credit_receptions.create", award),
+        ("contacts.update", update),
+        ("contacts.update", update),
+        ("contacts.claim", claim),
+        ("contacts.merge", merge),
+        ("contacts.merge", merge),
+        ("vouchers.batch", batch),
+        ("vouchers.batch", batch),
+        ("contact_verification.send", {"email": CONTACT_EMAIL}),
+        ("contact_verification.send", {"email": CONTACT_EMAIL}),
+    ):
+        data_of(world, operation, **arguments)
+    assert [(effect.operation, effect.arguments) for effect in world.effects] == [
+        ("contacts.find_or_create", {"email": "me@example.com"}),
+        ("loyalty_transaction_attributes.create", marker),
+        ("credit_receptions.create", award),
+        ("contacts.update", update),
+        ("contacts.claim", claim),
+        ("contacts.merge", merge),
+        ("vouchers.batch", batch),
+        ("vouchers.batch", batch),
+        ("contact_verification.send", {"email": CONTACT_EMAIL}),
+        ("contact_verification.send", {"email": CONTACT_EMAIL}),
+    ]
+
+
 def test_the_rest_of_the_account_answers() -> None:
     """Forms filter, perks come, products are found or created, bookings change, mails and tokens go out."""
     world = World()

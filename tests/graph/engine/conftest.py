@@ -13,19 +13,23 @@ from mendflow.agents.model import ModelOutcome, ModelRefusal, ModelReply, ModelR
 from mendflow.connectors.clock import VirtualClock
 from mendflow.connectors.contract import (
     Answer,
-    ConfirmingRead,
     ConnectionSettings,
     JsonObject,
+    MarkerRead,
     NoAnswer,
     Paging,
     Renewal,
     Reply,
+    StateRead,
     ToolCall,
     ToolSpec,
+    TotalRead,
+    VendorKey,
 )
 from mendflow.graph.engine.approvals import decide_approval
 from mendflow.graph.engine.context import Progress
 from mendflow.graph.engine.replay import ReplayReport, replay
+from mendflow.graph.engine.resolutions import Resolution, resolve_effect
 from mendflow.graph.engine.run import Order, Ports, resume, start
 from mendflow.graph.engine.summary import RunResult
 from mendflow.graph.language.compiler import compile_text
@@ -35,6 +39,7 @@ from mendflow.journal.home import Home
 from mendflow.journal.sqlite import SqliteStore
 from mendflow.journal.store import Store
 from mendflow.journal.vault import Vault
+from mendflow.verifier.effect import Decision, Effect
 from pydantic import JsonValue
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -54,6 +59,17 @@ _MEMBER: JsonObject = {
     "type": "object",
     "required": ["uuid", "email", "balance"],
     "properties": {"uuid": {"type": "string"}, "email": {"type": "string"}, "balance": {"type": "integer"}},
+}
+_CLAIM: JsonObject = {
+    "type": "object",
+    "properties": {"card": _TEXT, "owner": _TEXT},
+    "required": ["card", "owner"],
+    "additionalProperties": False,
+}
+_CARD: JsonObject = {
+    "type": "object",
+    "required": ["card", "owner"],
+    "properties": {"card": {"type": "string"}, "owner": {"type": ["string", "null"]}},
 }
 SPECS = (
     ToolSpec(
@@ -87,17 +103,19 @@ SPECS = (
         effect="marked",
         parameters={
             "type": "object",
-            "properties": {"contact": _TEXT, "credits": {"type": "integer"}, "slot": _TEXT},
+            "properties": {"contact": _TEXT, "credits": {"type": "integer"}, "slot": _TEXT, "till": _TEXT},
             "required": ["contact", "credits"],
             "additionalProperties": False,
         },
         answer=_AWARD,
-        refusals=frozenset({1003}),
+        refusals=frozenset({1003, 6001}),
         echoes={"contact": "contact", "credits": "credits"},
         marker="slot",
         prepare="marks.create",
         prepare_with={"name": "slot"},
-        confirm=ConfirmingRead(operation="awards.list", marker_path="slot"),
+        confirm=MarkerRead(operation="awards.list", marker_path="slot"),
+        key=VendorKey(argument="till", taken=6001),
+        recipient="contact",
     ),
     ToolSpec(
         operation="awards.list",
@@ -114,6 +132,64 @@ SPECS = (
         parameters=_EMAIL,
         answer={"type": "object", "required": ["sent"]},
         refusals=frozenset({1003}),
+    ),
+    ToolSpec(
+        operation="cards.claim",
+        summary="Give a nameless card an owner.",
+        effect="readable_state",
+        parameters=_CLAIM,
+        answer=_CARD,
+        refusals=frozenset({1003}),
+        confirm=StateRead(
+            operation="cards.get",
+            copied={"card": "card"},
+            equals={"owner": "owner"},
+            untouched={"owner": None},
+        ),
+    ),
+    ToolSpec(
+        operation="cards.merge",
+        summary="Merge a card into another one, later.",
+        effect="readable_state",
+        parameters=_CLAIM,
+        answer={},
+        refusals=frozenset({1003}),
+        confirm=StateRead(
+            operation="cards.get",
+            copied={"card": "card"},
+            gone=frozenset({1004}),
+            takes=timedelta(seconds=60),
+        ),
+    ),
+    ToolSpec(
+        operation="cards.get",
+        summary="Get a card.",
+        effect="read",
+        parameters={"type": "object", "properties": {"card": _TEXT}, "required": ["card"]},
+        answer=_CARD,
+        refusals=frozenset({1003, 1004}),
+    ),
+    ToolSpec(
+        operation="codes.order",
+        summary="Order codes, which come later.",
+        effect="asynchronous",
+        parameters={
+            "type": "object",
+            "properties": {"quantity": {"type": "integer"}},
+            "required": ["quantity"],
+        },
+        answer={"type": "object", "required": ["accepted"]},
+        refusals=frozenset({1003}),
+        confirm=TotalRead(
+            operation="codes.list", total="total", grows_by="quantity", takes=timedelta(seconds=60)
+        ),
+    ),
+    ToolSpec(
+        operation="codes.list",
+        summary="List codes.",
+        effect="read",
+        parameters={"type": "object"},
+        answer={"type": "array"},
     ),
     ToolSpec(
         operation="tokens.create",
@@ -152,6 +228,16 @@ def refused(_vendor: "Vendor", _call: ToolCall) -> Answer:
     return Answer(status=400, body={"code": 1003, "message": "no such thing", "status_code": 400})
 
 
+def taken(_vendor: "Vendor", _call: ToolCall) -> Answer:
+    """Refuse because the vendor's own key is taken."""
+    return Answer(status=400, body={"code": 6001, "message": "linked already", "status_code": 400})
+
+
+def gone(_vendor: "Vendor", _call: ToolCall) -> Answer:
+    """Say that there is no such object any more."""
+    return Answer(status=400, body={"code": 1004, "message": "no such card", "status_code": 400})
+
+
 def lost_request(_vendor: "Vendor", _call: ToolCall) -> NoAnswer:
     """Lose the call before it does anything."""
     return NoAnswer(sent="unknown", reason="reset")
@@ -179,6 +265,9 @@ class Vendor:
     def __init__(self) -> None:
         self.awards: list[JsonObject] = []
         self.mails: list[JsonObject] = []
+        self.owners: dict[str, JsonValue] = {}
+        """By card: who owns it."""
+        self.codes = 0
         self.asked: Counter[str] = Counter()
         self.calls: list[ToolCall] = []
         self.moments: list[float] = []
@@ -212,6 +301,16 @@ class Vendor:
             case "mails.send":
                 self.mails.append(dict(arguments))
                 return {"data": {"sent": True}}
+            case "cards.claim":
+                self.owners[str(arguments["card"])] = arguments["owner"]
+                return {"data": dict(arguments)}
+            case "cards.get":
+                return {"data": {"card": arguments["card"], "owner": self.owners.get(str(arguments["card"]))}}
+            case "codes.order":
+                self.codes += int(str(arguments["quantity"]))
+                return {"data": {"accepted": True}}
+            case "codes.list":
+                return {"data": [], "meta": {"total": self.codes}}
             case "tokens.create":
                 return {"data": {"token": self.token}}
             case _:
@@ -336,6 +435,17 @@ class Bench:
         async with SqliteStore(self.home.database, self.vault) as store:
             word: JsonObject = {"approved": approved, "by": "eve", "reason": "" if approved else "too much"}
             return await decide_approval(self.home, store, self.clock, run_id, step, word)
+
+    async def resolve(self, run_id: str, effect: str, decision: Decision, output: JsonValue = None) -> str:
+        """Bring a person's word about a parked effect."""
+        word = Resolution(decision, "eve", "seen in the dashboard", output)
+        async with SqliteStore(self.home.database, self.vault) as store:
+            return await resolve_effect(self.home, store, self.clock, run_id, effect, word)
+
+    async def effects(self, run_id: str) -> list[Effect]:
+        """Return the effects that a run holds."""
+        async with SqliteStore(self.home.database, self.vault) as store:
+            return await store.effects(run_id)
 
     async def events(self, run_id: str) -> list[Event]:
         """Return what is recorded of a run."""

@@ -1,13 +1,18 @@
 """What the Distributor sends and what it does not: slots, `once` keys, markers, secrets."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mendflow.connectors.contract import Answer, NoAnswer, ToolCall
 from mendflow.graph.engine.distributor import marker_of
 from mendflow.graph.engine.summary import RunResult
+from mendflow.journal.sqlite import SqliteStore
+from mendflow.verifier.remedy import backoff
 from pydantic import SecretStr
 
-from tests.graph.engine.conftest import Bench, lost_request, refused, status
+from tests.graph.engine.conftest import Bench, Vendor, lost_request, plainly, refused, status
 
 AWARD = """
 steps:
@@ -183,3 +188,98 @@ async def test_a_key_may_be_any_value(bench: Bench, key: str) -> None:
     await bench.run(steps)
     result = await bench.run(steps)
     assert (result.status, len(bench.vendor.mails)) == ("completed", 1)
+
+
+async def test_the_intent_is_on_disk_when_the_call_leaves(bench: Bench) -> None:
+    """At the moment at which the vendor gets a call, another reader of the journal finds its intent."""
+    found: list[int] = []
+
+    def look(vendor: Vendor, call: ToolCall) -> Answer:
+        with closing(sqlite3.connect(bench.home.database)) as db:
+            query = "SELECT count(*) FROM events WHERE kind = 'intent_written' AND key LIKE 'award#%'"
+            found.append(db.execute(query).fetchone()[0])
+        return plainly(vendor, call) if len(found) == 2 else Answer(status=429)
+
+    bench.vendor.doom("awards.create", look, look)
+    assert (await bench.run(AWARD)).status == "completed"
+    assert found == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["''", "[]", "{}"])
+async def test_an_empty_key_sends_nothing(bench: Bench, key: str) -> None:
+    """A business key that came to nothing would be one effect for all runs, or one for each of them."""
+    steps = f'steps:\n  mail: {{call: shop.mails.send, once: "{key}", with: {{email: a}}}}\n'
+    result = await bench.run(steps)
+    assert (result.status, bench.vendor.mails, _faults(result)) == ("failed", [], ["expression"])
+
+
+async def test_a_key_that_another_run_is_using_is_waited_for(bench: Bench) -> None:
+    """A run that died under way keeps its key: another one waits a few times, then parks, and sends nothing."""
+
+    def die(_vendor: Vendor, _call: ToolCall) -> NoAnswer:
+        raise RuntimeError("died")
+
+    bench.vendor.doom("awards.create", die)
+    with pytest.raises(RuntimeError, match="died"):
+        await bench.run(AWARD)
+    second = await bench.run(AWARD)
+    assert (second.status, bench.vendor.asked["awards.create"]) == ("parked", 1)
+    assert bench.waits == [backoff(number, "award").total_seconds() for number in range(1, 6)]
+    async with SqliteStore(bench.home.database, bench.vault) as store:
+        first = (await store.runs())[-1].run_id
+    assert f"run `{first}` at `award` has begun the same effect" in second.parked[0].reason
+    assert (await bench.resume(first, AWARD)).outputs == {"uuid": "a-1"}
+    assert (await bench.resume(second.run_id, AWARD)).outputs == {"uuid": "a-1"}
+    assert bench.vendor.awarded == ["ann"]
+    await bench.same(second.run_id, AWARD)
+
+
+@pytest.mark.parametrize(
+    ("budget", "awarded"),
+    [("count: 2", ["ann", "ann"]), ("per_recipient: 1", ["ann", "bob"]), ("sum: {credits: 5}", ["ann", "bob"])],
+)
+async def test_what_goes_beyond_the_budget_is_not_sent(bench: Bench, budget: str, awarded: list[str]) -> None:
+    """Of effects that are begun at once, those beyond the budget fail before anything leaves."""
+    steps = f"""
+budgets: {{effects: {{{budget}}}}}
+steps:
+  one: {{call: shop.awards.create, with: {{contact: ann, credits: 2}}}}
+  two: {{call: shop.awards.create, with: {{contact: ann, credits: 4}}}}
+  three: {{call: shop.awards.create, with: {{contact: bob, credits: 3}}}}
+"""
+    bench.vendor.doom("awards.create", status(429))  # a second sending is no second effect
+    result = await bench.run(steps)
+    assert (result.status, sorted(map(str, bench.vendor.awarded))) == ("failed", awarded)
+    assert _faults(result) == ["budget_spent"]
+    await bench.same(result.run_id, steps)
+
+
+async def test_a_resumed_run_keeps_to_its_budget(bench: Bench) -> None:
+    """What an earlier process of the run began counts."""
+    steps = """
+budgets: {effects: {count: 1}}
+steps:
+  one: {call: shop.awards.create, with: {contact: ann, credits: 1}}
+  ok: {approve: "go on?", needs: [one]}
+  two: {call: shop.awards.create, needs: [ok], with: {contact: bob, credits: 1}}
+"""
+    waiting = await bench.run(steps)
+    await bench.decide(waiting.run_id, "", approved=True)
+    result = await bench.resume(waiting.run_id, steps)
+    assert (result.status, _faults(result), bench.vendor.awarded) == ("failed", ["budget_spent"], ["ann"])
+    await bench.same(result.run_id, steps)
+
+
+async def test_an_effect_that_another_run_has_made_is_not_counted(bench: Bench) -> None:
+    """A key that is done already takes nothing from the budget: nothing is sent for it here."""
+    steps = """
+budgets: {effects: {count: 1}}
+steps:
+  one: {call: shop.awards.create, once: "'k'", with: {contact: ann, credits: 1}}
+  two: {call: shop.awards.create, needs: [one], with: {contact: bob, credits: 1}}
+"""
+    first = await bench.run(steps)
+    second = await bench.run(steps)
+    assert (first.status, second.status) == ("failed", "completed")
+    assert bench.vendor.awarded == ["ann", "bob"]
+    await bench.same(second.run_id, steps)

@@ -1,10 +1,10 @@
 """One run from its start to its end, and from every moment at which its process may die."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
-from mendflow.connectors.contract import JsonObject
+from mendflow.connectors.contract import JsonObject, NoAnswer, ToolCall
 from mendflow.connectors.errors import InvalidUse
 from mendflow.graph.engine.run import status_of
 from mendflow.graph.engine.state import StepState
@@ -14,7 +14,7 @@ from mendflow.journal.sqlite import SqliteStore
 from mendflow.journal.store import EffectChange, Held, Ownership, RunRow, SlotChoice
 from mendflow.verifier.effect import Effect
 
-from tests.graph.engine.conftest import Bench, Fate, lost_reply, lost_request, plainly, status
+from tests.graph.engine.conftest import Bench, Fate, Vendor, lost_reply, lost_request, plainly, status
 
 SMALL = """
 steps:
@@ -71,9 +71,9 @@ class Mortal:
     async def owner_of(self, run_id: str) -> Ownership:
         return await self._store.owner_of(run_id)
 
-    async def append(self, owner: Ownership, *events: EventDraft) -> None:
+    async def append(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:
         self._count(len(events), is_after=False)
-        await self._store.append(owner, *events)
+        await self._store.append(owner, *events, change=change)
         self._count(len(events), is_after=True)
 
     def post(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:
@@ -274,3 +274,25 @@ def test_a_result_is_plain_data() -> None:
     """A result round trips through JSON."""
     result = RunResult(run_id="r", workflow="w", status="completed")
     assert RunResult.model_validate_json(result.model_dump_json()) == result
+
+
+async def test_a_reading_waits_a_settle_time_of_its_own_process(bench: Bench) -> None:
+    """The clock of the process that sent may have been wrong, so a resume waits before it believes an absence."""
+
+    def die(_vendor: Vendor, _call: ToolCall) -> NoAnswer:
+        raise RuntimeError("died")
+
+    bench.vendor.doom("awards.create", lost_request)
+    bench.vendor.doom("awards.list", die)
+    with pytest.raises(RuntimeError, match="died"):
+        await bench.run(SMALL)
+    async with SqliteStore(bench.home.database, bench.vault) as store:
+        run_id = (await store.runs())[0].run_id
+    await bench.clock.sleep(timedelta(hours=1))
+    before = len(bench.vendor.calls)
+    result = await bench.resume(run_id, SMALL)
+    after = [call.operation for call in bench.vendor.calls[before:]]
+    assert after == ["awards.list", "awards.create", "members.get"]
+    assert bench.vendor.moments[before:] == [3606.0] * 3
+    assert (result.status, bench.vendor.awarded) == ("completed", ["u-ann@x.org"])
+    await bench.same(run_id, SMALL)

@@ -9,7 +9,6 @@ from mendflow.connectors.contract import Answer, NoAnswer, Reply, ToolCall
 from mendflow.graph.engine.state import (
     AuthorJob,
     CallJob,
-    Healed,
     ReviewJob,
     View,
     as_parcel,
@@ -17,6 +16,7 @@ from mendflow.graph.engine.state import (
     parcel,
     set_aside,
 )
+from mendflow.verifier.course import Course, Healed
 from mendflow.verifier.ledger import Attempt
 from mendflow.verifier.verdict import Fault
 
@@ -25,16 +25,22 @@ FAULT = Fault(kind="rate_limit", detail="slow down", evidence={"status": 429})
 CALL = CallJob(
     step="award",
     path="each[0].award",
-    attempt=3,
     call=ToolCall(connection="shop", operation="awards.create", arguments={"credits": 10}),
     slot="s",
-    probe=2,
-    probes=1,
-    attempts=(Attempt(number=1, sent_at=NOON, standing="unknown", fault_kind="timeout", remedy="settle"),),
-    renew_from="k1",
-    renewed=1,
-    renewal_changed=True,
-    healing=(Healed(fault=FAULT, remedy="wait"),),
+    course=Course(
+        attempt=3,
+        attempts=(
+            Attempt(number=1, sent_at=NOON, standing="unknown", fault_kind="timeout", remedy="settle"),
+        ),
+        probe=2,
+        probes=1,
+        total_before=7,
+        is_counted=True,
+        renew_from="k1",
+        renewed=1,
+        renewal_changed=True,
+        healing=(Healed(fault=FAULT, remedy="wait"),),
+    ),
     reply=Reply(outcome=Answer(status=429, headers={"retry-after": "1"}), key_id="k1", received_at=NOON),
     claim={"standing": "held"},
 )

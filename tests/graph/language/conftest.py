@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from mendflow.connectors.contract import ConfirmingRead, ConnectionSettings, JsonObject, ToolSpec
+from mendflow.connectors.contract import ConnectionSettings, JsonObject, MarkerRead, ToolSpec
 from mendflow.connectors.errors import InvalidUse
 from mendflow.graph.language.compiler import compile_text
 from mendflow.graph.language.diagnostics import InvalidWorkflow
@@ -47,14 +47,19 @@ _CREATE_RECEPTION = ToolSpec(
     marker="mendflow_slot",
     prepare="loyalty_transaction_attributes.create",
     prepare_with={"name": "mendflow_slot", "label": "mendflow slot", "type": "text"},
-    confirm=ConfirmingRead(operation="loyalty_transactions.list", marker_path="mendflow_slot"),
+    confirm=MarkerRead(operation="loyalty_transactions.list", marker_path="mendflow_slot"),
+    recipient="contact_uuid",
 )
 _LIST_PERKS = ToolSpec(
     operation="perks.list",
     names=("PIGGY_LIST_PERKS",),
     summary="List perks.",
     effect="read",
-    parameters={"type": "object", "properties": {}, "additionalProperties": False},
+    parameters={
+        "type": "object",
+        "properties": {"limit": {"type": "integer"}},
+        "additionalProperties": False,
+    },
     answer={"type": "array"},
 )
 _SEND_EMAIL = ToolSpec(
@@ -65,7 +70,19 @@ _SEND_EMAIL = ToolSpec(
     parameters={"type": "object", "properties": {"email": {"type": "string"}}, "required": ["email"]},
     answer={"type": "object"},
 )
-_TOOLS = {spec.operation: spec for spec in (_FIND_OR_CREATE, _CREATE_RECEPTION, _LIST_PERKS, _SEND_EMAIL)}
+_BATCH = _SEND_EMAIL.model_copy(
+    update={
+        "operation": "vouchers.batch",
+        "names": (),
+        "effect": "asynchronous",
+        "parameters": {**_SEND_EMAIL.parameters, "additionalProperties": {"type": ["string", "number"]}},
+    }
+)
+_CLAIM = _SEND_EMAIL.model_copy(
+    update={"operation": "contacts.claim", "names": (), "effect": "readable_state"}
+)
+_SPECS = (_FIND_OR_CREATE, _CREATE_RECEPTION, _LIST_PERKS, _SEND_EMAIL, _BATCH, _CLAIM)
+_TOOLS = {spec.operation: spec for spec in _SPECS}
 
 _EXAMPLE = """\
 apiVersion: mendflow/v1

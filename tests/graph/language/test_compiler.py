@@ -17,12 +17,14 @@ from mendflow.graph.language.plan import (
     InputSpec,
     Literally,
     MapStep,
+    OnPark,
     Place,
     Plan,
     Rule,
     Template,
     VerifyStep,
 )
+from mendflow.verifier.budget import EffectBudget
 from pydantic import JsonValue
 
 Compile = Callable[[str], Plan]
@@ -244,6 +246,95 @@ steps:
     ask = plan.steps[1]
     assert isinstance(ask, ApproveStep)
     assert (ask.prompt, ask.shows, ask.needs) == (Literally(value="Send?"), ("draft",), ("draft",))
+
+
+@pytest.mark.parametrize("tool", ["vouchers.batch", "contacts.claim", "contact_verification.send"])
+def test_a_person_may_allow_a_repetition(tool: str, compiled: Compile) -> None:
+    """`may_repeat: true` stands for the key or the approval that an unprovable write lacks."""
+    step = f"steps: {{a: {{call: piggy.{tool}, may_repeat: true, with: {{email: a}}}}}}\n"
+    (call,) = compiled(_TOP + "connections: {piggy: {connector: piggy}}\n" + step).steps
+    assert call == CallStep(
+        id="a",
+        place=_at(5, 9),
+        places={
+            "call": _at(5, 13),
+            "may_repeat": _at(5, 13 + len(f"call: piggy.{tool}, ")),
+            "with": _at(5, 13 + len(f"call: piggy.{tool}, may_repeat: true, ")),
+            "with.email": _at(5, 13 + len(f"call: piggy.{tool}, may_repeat: true, with: {{")),
+        },
+        connection="piggy",
+        operation=tool,
+        arguments={"email": Literally(value="a")},
+        may_repeat=True,
+    )
+
+
+_AWARD = """\
+connections: {piggy: {connector: piggy}}
+steps:
+  each:
+    map: "['a', 'b']"
+    steps:
+      award: {call: piggy.credit_receptions.create, with: {contact_uuid: "${{ item }}", shop_uuid: s, credits: 5}}
+"""
+
+
+def test_a_budget_is_part_of_the_plan(compiled: Compile) -> None:
+    """Each bound is kept as it is written; the writes inside a map are those that it counts."""
+    bounds = "budgets: {effects: {count: 500, per_recipient: 3, sum: {credits: 10000}}}\n"
+    assert compiled(_TOP + _AWARD + bounds).budgets == EffectBudget(
+        count=500, per_recipient=3, sums={"credits": 10_000}
+    )
+    assert compiled(_TOP + _AWARD).budgets == EffectBudget()
+
+
+def test_a_sum_may_name_an_argument_beyond_the_contract(compiled: Compile) -> None:
+    """Where a tool takes further arguments, one that the step gives can be added up."""
+    head = _TOP + "connections: {piggy: {connector: piggy}}\n"
+    step = "steps: {a: {call: piggy.vouchers.batch, once: \"'k'\", with: {email: a, quantity: 5}}}\n"
+    bounds = "budgets: {effects: {sum: {quantity: 100}}}\n"
+    assert compiled(head + step + bounds).budgets == EffectBudget(sums={"quantity": 100})
+
+
+def test_a_bound_is_not_blamed_for_an_unknown_tool(mistakes: Callable[[str], list[str]]) -> None:
+    """As long as a tool or a step is not known, nobody can say what a bound would have counted."""
+    bounds = "budgets: {effects: {per_recipient: 3, sum: {credits: 10000}}}\n"
+    unknown = _AWARD.replace("credit_receptions.create", "credit_receptions.creat")
+    assert mistakes(_TOP + unknown + bounds) == ["9:21 MF1401"]
+    assert mistakes(_TOP + _AWARD.replace("call:", "cal:") + bounds) == ["9:7 MF1107"]
+
+
+def test_who_is_told_is_part_of_the_plan(compiled: Compile) -> None:
+    """A program with a slash stands beside the workflow, a bare one on the path; addresses stay as they are."""
+    told = {
+        "{command: [./notify.sh, --to, ../ops]}": OnPark(
+            command=(str(Path("flows/notify.sh").absolute()), "--to", "../ops")
+        ),
+        "{command: [/bin/notify]}": OnPark(command=("/bin/notify",)),
+        "{command: [notify, '']}": OnPark(command=("notify", "")),
+        "{webhook: 'https://hooks.example.com/a?b=c'}": OnPark(webhook="https://hooks.example.com/a?b=c"),
+        "{webhook: 'http://localhost:8080/'}": OnPark(webhook="http://localhost:8080/"),
+        "{webhook: 'http://127.0.0.2'}": OnPark(webhook="http://127.0.0.2"),
+        "{webhook: 'http://[::1]:1/x'}": OnPark(webhook="http://[::1]:1/x"),
+    }
+    step = _TOP + "steps: {a: {agent: writer, goal: hi}}\n"
+    assert {text: compiled(f"{step}on_park: {text}\n").on_park for text in told} == told
+    assert compiled(step).on_park is None
+
+
+def test_an_address_that_may_be_a_secret_is_not_repeated(compiled: Compile) -> None:
+    """Many vendors put a secret into the address that is posted to, so no mistake shows it."""
+    step = _TOP + "steps: {a: {agent: writer, goal: hi}}\n"
+    for written in (
+        "http://h/271828",
+        "https://271828@h",
+        "'https://h/271828 ${{ 1 }}'",
+        "[271828]",
+        "271828",
+    ):
+        with pytest.raises(InvalidWorkflow) as caught:
+            compiled(f"{step}on_park: {{webhook: {written}}}\n")
+        assert "271828" not in f"{caught.value} {caught.value.help} {caught.value.mistakes!r}"
 
 
 def test_a_mistake_is_shown_with_place_code_and_words(tmp_path: Path, catalogue: Catalogue) -> None:

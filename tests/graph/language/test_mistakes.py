@@ -64,6 +64,64 @@ _WHOLE_FILES = [
     ("MF1009", _TOP + _OK + "«1: {}\n"),
     ("MF1013", _TOP + _OK + "«<<: {a: b}\n"),
 ]
+_READ = "steps: {a: {call: piggy.perks.list, with: {limit: 5}}}\n"
+_GIVEN = "{contact_uuid: c, shop_uuid: s, credits: 5}"
+_AWARD = f"""\
+steps: {{a: {{call: piggy.credit_receptions.create, with: {_GIVEN}}}}}
+budgets: {{effects: """
+_FIND = """\
+steps: {a: {call: piggy.contacts.find_or_create, with: {email: a@b.c}}}
+budgets: {effects: """
+_WHOLE_FILES += [
+    ("MF1103", _TOP + _OK + "budgets: «5\n"),
+    ("MF1102", _TOP + _OK + "budgets: «{}\n"),
+    ("MF1101", _TOP + _OK + "budgets: {effects: {count: 5}, «efects: {count: 5}}\n"),
+    ("MF1103", _TOP + _OK + "budgets: {effects: «[count]}\n"),
+    ("MF1102", _TOP + _OK + "budgets: {effects: «{}}\n"),
+    ("MF1101", _TOP + _OK + "budgets: {effects: {count: 5, «per_recipents: 3}}\n"),
+    ("MF1103", _TOP + _OK + "budgets: {effects: {count: «five}}\n"),
+    ("MF1103", _TOP + _OK + "budgets: {effects: {count: «true}}\n"),
+    ("MF1103", _TOP + _OK + "budgets: {effects: {count: «1.5}}\n"),
+    ("MF1103", _TOP + _OK + "budgets: {effects: {count: «'${{ 5 }}'}}\n"),
+    ("MF1102", _TOP + _OK + "budgets: {effects: {«count: }}\n"),
+    ("MF1106", _TOP + _OK + "budgets: {effects: {count: «0}}\n"),
+    ("MF1106", _TOP + _OK + "budgets: {effects: {per_recipient: «-1}}\n"),
+    ("MF1103", _TOP + _OK + "budgets: {effects: {sum: «10000}}\n"),
+    ("MF1102", _TOP + _OK + "budgets: {effects: {sum: «{}}}\n"),
+    ("MF1106", _HEAD + _AWARD + "{sum: {credits: «0}}}\n"),
+    ("MF1106", _HEAD + _AWARD + "{sum: {credits: «1000000000001}}}\n"),
+    ("MF1103", _HEAD + _AWARD + "{sum: {credits: «much}}}\n"),
+    ("MF1408", _HEAD + _AWARD + "{sum: {«credit: 5}}}\n"),
+    ("MF1408", _HEAD + _AWARD + "{sum: {«contact_uuid: 5}}}\n"),
+    (
+        "MF1408",
+        _HEAD
+        + _AWARD.replace("credits: 5}", "unit_value: 5}").replace("with", "«with")
+        + "{sum: {credits: 5}}}\n",
+    ),
+    ("MF1408", _HEAD + _FIND + "{«per_recipient: 3}}\n"),
+    ("MF1408", _HEAD + _OK + "budgets: {effects: {sum: {«credits: 5}}}\n"),
+    ("MF1408", _HEAD + _READ + "budgets: {effects: {sum: {«limit: 5}}}\n"),
+    ("MF1103", _TOP + _OK + "on_park: «notify\n"),
+    ("MF1113", _TOP + _OK + "on_park: «{}\n"),
+    ("MF1113", _TOP + _OK + "on_park: «{command: [notify], webhook: 'https://h/x'}\n"),
+    ("MF1101", _TOP + _OK + "on_park: {command: [notify], «shell: true}\n"),
+    ("MF1103", _TOP + _OK + "on_park: {command: «notify --to ops}\n"),
+    ("MF1103", _TOP + _OK + "on_park: {command: [notify, «5]}\n"),
+    ("MF1102", _TOP + _OK + "on_park: {command: «[]}\n"),
+    ("MF1104", _TOP + _OK + "on_park: {command: [«'', x]}\n"),
+    ("MF1104", _TOP + _OK + 'on_park: {command: [notify, «"\\0"]}\n'),
+    ("MF1209", _TOP + _OK + "on_park: {command: [notify, «'${{ inputs.s }}']}\n"),
+    ("MF1209", _TOP + _OK + "on_park: {webhook: «'https://h/${{ inputs.s }}'}\n"),
+    ("MF1103", _TOP + _OK + "on_park: {webhook: «[a]}\n"),
+    ("MF1102", _TOP + _OK + "on_park: {«webhook: }\n"),
+    ("MF1104", _TOP + _OK + "on_park: {webhook: «hooks.example.com/x}\n"),
+    ("MF1104", _TOP + _OK + "on_park: {webhook: «'http://hooks.example.com/x'}\n"),
+    ("MF1104", _TOP + _OK + "on_park: {webhook: «'https://u:p@h/x'}\n"),
+    ("MF1104", _TOP + _OK + "on_park: {webhook: «'https://h:99999/x'}\n"),
+    ("MF1104", _TOP + _OK + "on_park: {webhook: «'https://h/a b'}\n"),
+    ("MF1104", _TOP + _OK + "on_park: {webhook: «'ftp://h/x'}\n"),
+]
 _STEPS = [
     ("MF1003", "{agent: writer, goal: a, «goal: b}"),
     ("MF1004", "{agent: writer, goal: «!!str a}"),
@@ -119,6 +177,15 @@ _STEPS = [
     ("MF1404", "{call: piggy.contacts.find_or_create, with: {email: «nobody}}"),
     ("MF1404", "{call: piggy.contacts.find_or_create, with: {email: «'${{ inputs.n }}'}}"),
     ("MF1406", "{«call: piggy.PIGGY_SEND_CONTACT_VERIFICATION_EMAIL, with: {email: a}}"),
+    ("MF1406", "{«call: piggy.vouchers.batch, may_repeat: false, with: {email: a}}"),
+    ("MF1103", "{call: piggy.vouchers.batch, once: inputs.s, may_repeat: «'true', with: {email: a}}"),
+    ("MF1103", "{call: piggy.vouchers.batch, once: inputs.s, may_repeat: «1, with: {email: a}}"),
+    ("MF1103", "{call: piggy.vouchers.batch, once: inputs.s, may_repeat: «'${{ true }}', with: {email: a}}"),
+    ("MF1102", "{call: piggy.vouchers.batch, once: inputs.s, «may_repeat: , with: {email: a}}"),
+    ("MF1407", "{call: piggy.PIGGY_LIST_PERKS, «may_repeat: true}"),
+    ("MF1407", "{call: piggy.contacts.find_or_create, «may_repeat: true, with: {email: a@b.c}}"),
+    ("MF1407", "{call: piggy.credit_receptions.create, with: " + _GIVEN + ", «may_repeat: true}"),
+    ("MF1101", "{agent: writer, goal: a, «may_repeat: true}"),
     ("MF1302", "{agent: writer, goal: a, needs: [s]}"),
     ("MF1308", "{verify: «other, rules: [{id: a, expect: 'true'}]}"),
     ("MF1308", "{verify: last, rules: [{id: a, expect: 'true'}], on_fail: {back_to: «lone}}"),

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mendflow.connectors.contract import Answer, JsonObject, NoAnswer, Paging, Reply, ToolCall, ToolSpec
 from mendflow.verifier.ledger import Attempt, Ledger
+from mendflow.verifier.probing import person_decides, probe_call
 from mendflow.verifier.remedy import backoff
-from mendflow.verifier.settling import judge_probe, probe_call
+from mendflow.verifier.settling import judge_probe
 from mendflow.verifier.verdict import Failed, Fault, Healing, Mend, Parked, Passed, Resend, Settle, Verdict
 from pydantic import JsonValue
 
@@ -15,10 +16,6 @@ SENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(seconds=0.3)
 OURS: JsonObject = {"uuid": "r-1", "credits": 10, "contact": {"uuid": "c-1"}, "slot": "mf_1"}
 THEIRS: JsonObject = {**OURS, "uuid": "r-2", "slot": "mf_2"}
-LOOK = (
-    "Look in the vendor's dashboard for a `credit_receptions.create` with `slot` = `mf_1`. If it is there,"
-    " the effect took place; mendflow does not send it again by itself."
-)
 
 
 def ledger(after: timedelta = SETTLE, attempts: int = 1, **facts: object) -> Ledger:
@@ -43,6 +40,7 @@ def judged(award: ToolSpec, award_call: ToolCall, listing: ToolSpec) -> "Judged"
 class Judged:
     def __init__(self, award: ToolSpec, call: ToolCall, listing: ToolSpec) -> None:
         self.award, self.call, self.listing = award, call, listing
+        self.look = person_decides(award, call)
 
     def __call__(self, reply: Reply, state: Ledger, page: int = 1) -> Verdict:
         probe = probe_call(self.award, self.call, page)
@@ -131,7 +129,7 @@ def test_a_listing_whose_end_is_not_proven_proves_nothing(meta: JsonObject, judg
         detail="whether `credit_receptions.create` took place is not settled: it is not proven that"
         " `loyalty_transactions.list` was read to its end",
     )
-    assert judged(reply, ledger()) == Parked(fault=fault, next_action=LOOK)
+    assert judged(reply, ledger()) == Parked(fault=fault, next_action=judged.look)
 
 
 def test_without_page_numbers_a_short_page_is_the_last(
@@ -172,7 +170,7 @@ def test_contradictions_go_to_a_person(items: list[JsonValue], judged: Judged) -
     """The marker twice, or with another amount: neither done nor absent."""
     verdict = judged(page_of(*items), ledger())
     assert isinstance(verdict, Parked)
-    assert verdict.next_action == LOOK
+    assert verdict.next_action == judged.look
 
 
 @pytest.mark.parametrize(
@@ -267,3 +265,19 @@ def test_only_a_full_proof_resends_and_only_the_marker_passes(
         assert last <= page
     if isinstance(verdict, Passed):
         assert verdict.output == OURS
+
+
+def test_the_settle_time_begins_with_the_last_sending(judged: Judged) -> None:
+    """Of two attempts that are unknown the later one may still be under way."""
+    made = [
+        Attempt(number=number, sent_at=SENT + timedelta(seconds=late), standing="unknown")
+        for number, late in enumerate((0.0, 0.2), start=1)
+    ]
+    verdict = judged(page_of(), ledger(SETTLE).model_copy(update={"attempts": tuple(made)}))
+    assert remedy_of(verdict) == Settle(after=timedelta(seconds=0.2))
+
+
+def test_pages_are_read_to_a_bound(judged: Judged) -> None:
+    """A listing that never comes to its end is left to a person after a thousand pages."""
+    assert remedy_of(judged(page_of(page=999, last=2000), ledger(), 999)) == Settle(after=timedelta(), page=1000)
+    assert remedy_of(judged(page_of(page=1000, last=2000), ledger(), 1000)) == "parked"

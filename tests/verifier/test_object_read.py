@@ -1,0 +1,202 @@
+"""Settling by the state of an object, and by totals, which prove nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mendflow.connectors.contract import (
+    Answer,
+    JsonObject,
+    NoAnswer,
+    Reply,
+    StateRead,
+    ToolCall,
+    ToolSpec,
+    TotalRead,
+)
+from mendflow.verifier.ledger import Attempt, Ledger
+from mendflow.verifier.probing import person_decides, probe_call
+from mendflow.verifier.remedy import backoff
+from mendflow.verifier.settling import judge_probe
+from mendflow.verifier.verdict import Failed, Healing, Parked, Passed, Resend, Settle, Verdict
+from pydantic import JsonValue
+
+SENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SETTLE = timedelta(seconds=3)
+CARD: JsonObject = {
+    "type": "object",
+    "required": ["card", "owner"],
+    "properties": {"card": {"type": "string"}, "owner": {"type": ["string", "null"]}},
+}
+GET = ToolSpec(
+    operation="cards.get",
+    summary="Get a card.",
+    effect="read",
+    parameters={"type": "object"},
+    answer=CARD,
+    refusals=frozenset({1003, 1004}),
+)
+LIST = ToolSpec(
+    operation="codes.list",
+    summary="List.",
+    effect="read",
+    parameters={"type": "object"},
+    answer={"type": "array"},
+)
+CLAIM = ToolSpec(
+    operation="cards.claim",
+    summary="Claim.",
+    effect="readable_state",
+    parameters={"type": "object"},
+    answer=CARD,
+    confirm=StateRead(
+        operation="cards.get", copied={"card": "card"}, equals={"owner": "owner"}, untouched={"owner": None}
+    ),
+)
+MERGE = CLAIM.model_copy(
+    update={
+        "operation": "cards.merge",
+        "confirm": StateRead(
+            operation="cards.get", copied={"card": "card"}, gone=frozenset({1004}), takes=timedelta(minutes=1)
+        ),
+    }
+)
+ORDER = ToolSpec(
+    operation="codes.order",
+    summary="Order.",
+    effect="asynchronous",
+    parameters={"type": "object"},
+    answer={"type": "object"},
+    confirm=TotalRead(operation="codes.list", arguments={"limit": 1}, total="total", grows_by="quantity"),
+)
+CALL = ToolCall(connection="shop", operation="cards.claim", arguments={"card": "c", "owner": "ann"})
+ORDERED = ToolCall(connection="shop", operation="codes.order", arguments={"quantity": 5})
+GONE = Answer(status=400, body={"code": 1004, "message": "no such card", "status_code": 400})
+
+
+def _card(owner: JsonValue) -> Answer:
+    return Answer(status=200, body={"data": {"card": "c", "owner": owner}})
+
+
+def _total(number: JsonValue) -> Answer:
+    return Answer(status=200, body={"data": [], "meta": {"total": number}})
+
+
+def _ledger(after: timedelta = SETTLE, **facts: object) -> Ledger:
+    made = [Attempt(number=1, sent_at=SENT, standing="unknown")]
+    return Ledger.model_validate(
+        {"now": SENT + after, "settle": SETTLE, "attempts": made, "salt": "k", **facts}
+    )
+
+
+def _judge(spec: ToolSpec, outcome: Answer | NoAnswer, ledger: Ledger) -> Verdict:
+    call, read = (ORDERED, LIST) if spec is ORDER else (CALL, GET)
+    reply = Reply(outcome=outcome, received_at=ledger.now)
+    return judge_probe(spec, call, read, probe_call(spec, call, 1), reply, ledger)
+
+
+def test_the_read_is_built_from_the_call() -> None:
+    """What identifies the object is copied; an object has no pages, a total keeps its own limit."""
+    assert probe_call(CLAIM, CALL, 1).arguments == {"card": "c"}
+    assert probe_call(ORDER, ORDERED, 1).arguments == {"limit": 1}
+
+
+def test_the_state_that_was_asked_for_proves_the_effect() -> None:
+    """At once, whatever bound is declared, and the object is the output."""
+    verdict = _judge(CLAIM, _card("ann"), _ledger(timedelta(), settle=None))
+    assert isinstance(verdict, Passed)
+    assert verdict.output == {"card": "c", "owner": "ann"}
+    assert [mend.proof for mend in verdict.mends] == ["`cards.get` shows the state that was asked for"]
+
+
+def test_an_object_that_is_gone_is_left_to_a_person() -> None:
+    """It may never have been there, or somebody else removed it; another refusal is no evidence at all."""
+    verdict = _judge(MERGE, GONE, _ledger())
+    assert isinstance(verdict, Parked)
+    assert "no such object any more" in verdict.fault.detail
+    assert verdict.next_action == person_decides(MERGE, CALL, "It most likely took place.")
+    other = Answer(status=400, body={"code": 1003, "message": "no", "status_code": 400})
+    assert isinstance(_judge(MERGE, other, _ledger()), Healing)
+    assert isinstance(_judge(CLAIM, GONE, _ledger()), Healing)
+
+
+def test_an_untouched_object_is_absence_after_the_settle_time() -> None:
+    """Before it, the rest of that time is waited; without a declared one nothing is sent again."""
+    early = _judge(CLAIM, _card(None), _ledger(timedelta(seconds=1)))
+    assert isinstance(early, Healing)
+    assert early.remedy == Settle(after=timedelta(seconds=2))
+    settled = _judge(CLAIM, _card(None), _ledger())
+    assert isinstance(settled, Healing)
+    assert settled.remedy == Resend()
+    open_end = [_judge(CLAIM, _card(None), _ledger(settle=None, probes=probes)) for probes in range(5)]
+    waits = [one.remedy if isinstance(one, Healing) else one.kind for one in open_end]
+    assert waits == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
+
+
+def test_a_proved_absence_after_the_last_attempt_is_a_failure() -> None:
+    """No attempt took place, and there is none left."""
+    made = [Attempt(number=number, sent_at=SENT, standing="unknown") for number in range(1, 7)]
+    verdict = _judge(CLAIM, _card(None), _ledger(attempts=made))
+    assert isinstance(verdict, Failed)
+    assert verdict.fault.kind == "budget_spent"
+
+
+@pytest.mark.parametrize(("spec", "owner"), [(CLAIM, "bob"), (MERGE, None), (MERGE, "ann")])
+def test_another_state_is_neither_presence_nor_absence(spec: ToolSpec, owner: JsonValue) -> None:
+    """A person decides, once the time is over that the vendor may take."""
+    verdict = _judge(spec, _card(owner), _ledger())
+    assert isinstance(verdict, Parked)
+    assert verdict.next_action == person_decides(spec, CALL)
+
+
+def test_a_job_of_the_vendor_is_waited_for() -> None:
+    """Without a declared bound as long as the vendor may take, and not beyond."""
+    waiting = _judge(MERGE, _card(None), _ledger(timedelta(seconds=59), settle=None, probes=9))
+    assert isinstance(waiting, Healing)
+    assert waiting.remedy == Settle(after=timedelta(seconds=1))
+    over = _judge(MERGE, _card(None), _ledger(timedelta(seconds=60), settle=None, probes=9))
+    assert over.kind == "parked"
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [(7, 12), (7, 13), (7, 11), (7, 7), (None, 12), (7, None), (7, "12")]
+)
+def test_a_total_only_informs_a_person(before: int | None, now: JsonValue) -> None:
+    """Grown enough, too little, or unknown: parked with the numbers, never done, never sent again."""
+    verdict = _judge(ORDER, _total(now), _ledger(total_before=before))
+    assert isinstance(verdict, Parked)
+    is_likely = isinstance(now, int) and before is not None and now >= 12  # 7 and 5 more
+    assert verdict.next_action.startswith("It most likely took place.") is is_likely
+    assert ("was 7 before and is" in verdict.fault.detail) is (isinstance(now, int) and before == 7)  # above
+
+
+@given(
+    spec=st.sampled_from([CLAIM, MERGE, ORDER]),
+    outcome=st.sampled_from(
+        [
+            _card(None),
+            _card("ann"),
+            _card("bob"),
+            GONE,
+            _total(3),
+            Answer(status=500),
+            Answer(status=200, body=[]),
+        ]
+    ),
+    after=st.floats(0, 9),
+    settle=st.sampled_from([None, SETTLE]),
+    probes=st.integers(0, 30),
+)
+def test_only_proof_passes_or_resends(
+    spec: ToolSpec, outcome: Answer, after: float, settle: timedelta | None, probes: int
+) -> None:
+    """Done needs the state that was asked for; a resend needs the untouched object and the settle time."""
+    verdict = _judge(
+        spec, outcome, _ledger(timedelta(seconds=after), settle=settle, probes=probes, total_before=0)
+    )
+    assert (verdict.kind == "passed") == ((spec, outcome) == (CLAIM, _card("ann")))
+    is_resend = isinstance(verdict, Healing) and isinstance(verdict.remedy, Resend)
+    is_absent = spec is CLAIM and outcome == _card(None) and settle is not None
+    assert is_resend == (is_absent and timedelta(seconds=after) >= SETTLE)
+    assert not isinstance(verdict, Failed)

@@ -1,0 +1,140 @@
+"""Settling by a marker: ours in the vendor's listing, and only that.
+
+Presence is proof at once. Absence is proof only when the account is known to echo our marker, the listing was
+read to its end, and every page of it was read after the settle time.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pydantic import JsonValue
+
+from ..connectors.contract import MarkerRead, Paging, Reply, ToolCall, ToolSpec
+from .echo import contradicted, find, is_same, mentions
+from .ledger import Ledger
+from .outcome import Outcome, classify
+from .probing import (
+    absent,
+    fruitless,
+    look_again,
+    person_decides,
+    took_place,
+    unknown,
+    unsettled,
+    until_settled,
+)
+from .remedy import backoff
+from .verdict import Fault, Healing, Parked, Settle, Verdict
+
+MOST_PAGES = 1000
+
+
+def judge_listing(
+    spec: ToolSpec,
+    confirm: MarkerRead,
+    call: ToolCall,
+    probe_spec: ToolSpec,
+    probe: ToolCall,
+    reply: Reply,
+    ledger: Ledger,
+) -> Verdict:
+    """Judge one page of the listing. `ledger.attempts` holds all attempts, the unknown one included."""
+    outcome = classify(probe_spec, probe, reply)
+    page = _number_at(probe, probe_spec.paging.page) if probe_spec.paging else 1
+    if outcome.fault is not None:
+        return look_again(spec, call, reply, ledger, outcome.fault, page)
+    items = outcome.output
+    marker = call.arguments.get(spec.marker)
+    if not isinstance(items, list) or not marker:
+        return unsettled(spec, call, f"`{probe.operation}` is no listing in which our marker could be")
+    ours = [item for item in items if any(is_same(one, marker) for one in find(item, confirm.marker_path))]
+    if ours:
+        return _found(spec, call, ours, f"`{probe.operation}`, page {page}")
+    if mentions(items, marker) or any(_lost_its_marker(spec, confirm, call, item) for item in items):
+        detail = f"`{probe.operation}` holds what may be ours, but our marker is not where it belongs"
+        return look_again(spec, call, reply, ledger, Fault(kind="drift", detail=detail), page)
+    return _not_found(spec, call, probe_spec, probe, outcome, ledger)
+
+
+def _lost_its_marker(spec: ToolSpec, confirm: MarkerRead, call: ToolCall, item: JsonValue) -> bool:
+    """Tell whether an item has no marker and nothing that contradicts what was sent.
+
+    It proves nothing, but with it nothing is absent: an account that does not echo our marker lists ours so.
+    """
+    return find(item, confirm.marker_path) in ((), (None,)) and not contradicted(spec, call, item)
+
+
+def _found(spec: ToolSpec, call: ToolCall, ours: Sequence[JsonValue], place: str) -> Verdict:
+    if len(ours) > 1:
+        return unsettled(spec, call, f"our marker stands {len(ours)} times in {place}, once was expected")
+    different = contradicted(spec, call, ours[0])
+    if different:
+        names = ", ".join(f"`{name}`" for name in different)
+        return unsettled(spec, call, f"our marker stands in {place}, but with another {names} than was sent")
+    return took_place(spec, ours[0], f"the marker was found in {place}")
+
+
+def _not_found(
+    spec: ToolSpec, call: ToolCall, probe_spec: ToolSpec, probe: ToolCall, outcome: Outcome, ledger: Ledger
+) -> Verdict:
+    fault = unknown(f"`{spec.operation}` is not listed by `{probe.operation}`")
+    remaining = until_settled(ledger)
+    if remaining is not None and remaining > timedelta():
+        # from the first page: this one came too early
+        return Healing(fault=fault, remedy=Settle(after=remaining))
+    paging = probe_spec.paging
+    page = _number_at(probe, paging.page) if paging else 1
+    match _has_more(paging, probe, outcome):
+        case None:
+            return unsettled(spec, call, f"it is not proven that `{probe.operation}` was read to its end")
+        case True:
+            return Healing(fault=fault, remedy=Settle(after=timedelta(), page=page + 1))
+        case False if remaining is not None and ledger.marker_trusted:
+            where = "the only page" if page == 1 else f"any of {page} pages"
+            return absent(spec, ledger, f"after the settle time its marker is not on {where}")
+        case False:
+            return _unproven_absence(spec, call, ledger, page)
+
+
+def _unproven_absence(spec: ToolSpec, call: ToolCall, ledger: Ledger, page: int) -> Verdict:
+    """Look a few times more, since presence would settle it, then leave it to a person."""
+    reason = "the account is not known to echo our marker"
+    if ledger.marker_trusted:
+        reason = "no `settle` time is declared for the connection"
+    if not ledger.attempts:
+        reason = "it is not known when it was sent"
+    fault = unknown(f"`{spec.operation}` is not listed, but {reason}, so that proves nothing")
+    if fruitless(ledger, page) + 1 >= ledger.most_probes:
+        return Parked(fault=fault, next_action=person_decides(spec, call))
+    return Healing(fault=fault, remedy=Settle(after=backoff(ledger.probes + 1, ledger.salt)))
+
+
+def _has_more(paging: Paging | None, probe: ToolCall, outcome: Outcome) -> bool | None:
+    """Tell whether the listing goes on after this page; None when that cannot be proven."""
+    items = outcome.output
+    if paging is None or not isinstance(items, list):
+        return None
+    page = _number_at(probe, paging.page)
+    if page >= MOST_PAGES:
+        return None
+    served = [outcome.meta[name] for name in ("page", "current_page") if name in outcome.meta]
+    if any(_whole(number) != page for number in served):
+        return None  # the vendor served another page than the one that was asked for
+    if paging.last_page:
+        last = next(map(_whole, find(outcome.meta, paging.last_page)), None)
+        return None if last is None else page < last
+    limit = _whole(probe.arguments.get(paging.limit))
+    if limit is None or not 0 < limit <= paging.largest:
+        return None  # the vendor may serve fewer than were asked for, so a short page proves nothing
+    return len(items) >= limit
+
+
+def _number_at(probe: ToolCall, name: str) -> int:
+    return _whole(probe.arguments.get(name)) or 1
+
+
+def _whole(value: JsonValue) -> int | None:
+    """Read a whole number, also where the vendor writes it as text (`"30"`)."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    return int(value) if str(value).isascii() and str(value).isdigit() and len(str(value)) <= 9 else None  # noqa: PLR2004  # no listing has a billion pages
