@@ -6,7 +6,7 @@ STAMP := $(VENV)/.set-up
 TYPED := -p mendflow.agents -p mendflow.connectors -p mendflow.graph -p mendflow.journal -p mendflow.service -p mendflow.verifier
 WORKERS ?= 2
 
-.PHONY: setup demo test check format bench campaign lock clean
+.PHONY: setup demo test check format bench bench-effects simulate campaign mutations lock clean
 
 setup: $(STAMP)
 
@@ -38,8 +38,27 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/all.py
 
+bench-effects: $(STAMP)
+	$(BIN)/python benchmarks/effects.py
+
+# The shipped engine in simulated worlds from SEED on, until EFFECTS effects were intended; a failure prints its world.
+EFFECTS ?= 20000
+SEED ?= 1
+MIX ?= all
+simulate: $(STAMP)
+	$(BIN)/python -m tests.simulation --effects $(EFFECTS) --seed $(SEED) --mix $(MIX) --workers $(WORKERS)
+
 campaign: $(STAMP)
 	$(BIN)/python tests/campaigns/faults.py
+
+# Kills real processes at every named moment; KILL takes options, `--help` lists them: KILL='--every 9', KILL='--case …'.
+.PHONY: kill
+kill: $(STAMP)
+	$(BIN)/python -m tests.kill $(KILL)
+
+# Small changes to the rules of the effect protocol, one at a time: the share that a test notices. FILES picks some.
+mutations: $(STAMP)
+	$(BIN)/python -m tests.mutations.score $(FILES)
 
 # Writes the exact versions of everything that is installed; run it after changing dependencies.
 lock: $(STAMP)

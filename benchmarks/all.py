@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 from mendflow.benchmarks.measure import Row, as_json, table
 
-NAMES = ("engine", "durable", "call", "wholerun", "contract", "cold")
+NAMES = ("engine", "durable", "call", "wholerun", "effects", "contract", "cold")
 
 
 def rows_of(name: str, *, full: bool) -> list[Row]:

@@ -82,6 +82,8 @@ class MarkerRead(Frozen):
     """Arguments of the read taken from the call: name in the read to name in the call."""
     marker_path: str
     """Path of the marker within one item of the listing."""
+    created: str = ""
+    """Path of the moment at which an item came to be; empty where the listing does not tell."""
 
 
 class StateRead(Frozen):

@@ -25,6 +25,8 @@ from .link import Link
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes of a body, counted before and after decompression."""
 LONGEST_HEADER: Final = 200
+WIDTH: Final = 32
+"""Requests at once: as many as a map may have under way, so that none uses up its time-out by waiting."""
 _HTTP: Final = 80
 _HTTPS: Final = 443
 _HIGHEST_PORT: Final = 65_535
@@ -154,7 +156,7 @@ class Wire:
         base_url: str,
         *,
         timeout: timedelta,
-        width: int = 16,
+        width: int = WIDTH,
         open_transport: OpenTransport = OneConnection,
     ) -> None:
         self._base_url = base_url.rstrip("/")

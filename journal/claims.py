@@ -43,7 +43,10 @@ def choose_slot(held: Held | None, want: SlotRequest) -> SlotChoice:
         return _leave("differs", held, want)
     if held.effect.state == "done":
         return _leave("done", held, want)
-    if held.effect.state == "planned" or (held.run_id == want.run_id and held.path == want.path):
+    is_ours = held.run_id == want.run_id and held.path == want.path
+    if held.effect.state == "planned" and want.beyond and not is_ours:
+        return _beyond(want)
+    if held.effect.state == "planned" or is_ours:
         return _take(held.effect, want)
     return _leave("parked" if held.effect.state == "parked" else "held", held, want)
 

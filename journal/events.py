@@ -4,9 +4,7 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from pydantic import JsonValue
-
-from ..connectors.contract import Frozen, JsonObject
+from ..connectors.contract import Frozen, Json, JsonObject
 from .canonical import digest
 
 TRACE_VERSION = 1
@@ -42,7 +40,7 @@ class Event(Frozen):
     at: datetime
     epoch: int
     """Which ownership of the run wrote it."""
-    body: dict[str, JsonValue]
+    body: dict[str, Json]
 
 
 class EventDraft(Frozen):

@@ -5,7 +5,7 @@ read to its end, and every page of it was read after the settle time.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
@@ -27,6 +27,8 @@ from .remedy import backoff
 from .verdict import Fault, Healing, Parked, Settle, Verdict
 
 MOST_PAGES = 1000
+_APART = timedelta(days=1)
+"""By how much the vendor's clock, or its time zone, may differ from ours."""
 
 
 def judge_listing(
@@ -50,18 +52,35 @@ def judge_listing(
     ours = [item for item in items if any(is_same(one, marker) for one in find(item, confirm.marker_path))]
     if ours:
         return _found(spec, call, ours, f"`{probe.operation}`, page {page}")
-    if mentions(items, marker) or any(_lost_its_marker(spec, confirm, call, item) for item in items):
+    if mentions(items, marker) or any(_may_be_ours(spec, confirm, call, item, ledger) for item in items):
         detail = f"`{probe.operation}` holds what may be ours, but our marker is not where it belongs"
         return look_again(spec, call, reply, ledger, Fault(kind="drift", detail=detail), page)
     return _not_found(spec, call, probe_spec, probe, outcome, ledger)
 
 
-def _lost_its_marker(spec: ToolSpec, confirm: MarkerRead, call: ToolCall, item: JsonValue) -> bool:
+def _may_be_ours(
+    spec: ToolSpec, confirm: MarkerRead, call: ToolCall, item: JsonValue, ledger: Ledger
+) -> bool:
     """Tell whether an item has no marker and nothing that contradicts what was sent.
 
-    It proves nothing, but with it nothing is absent: an account that does not echo our marker lists ours so.
+    It proves nothing, but with it nothing is absent: an account that does not echo our marker lists ours so. What
+    came to be long before our first attempt is not ours.
     """
-    return find(item, confirm.marker_path) in ((), (None,)) and not contradicted(spec, call, item)
+    if find(item, confirm.marker_path) not in ((), (None,)) or contradicted(spec, call, item):
+        return False
+    created = next(map(_moment, find(item, confirm.created)), None) if confirm.created else None
+    first = min((attempt.sent_at for attempt in ledger.attempts), default=None)
+    return created is None or first is None or created > first - _APART
+
+
+def _moment(value: JsonValue) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _found(spec: ToolSpec, call: ToolCall, ours: Sequence[JsonValue], place: str) -> Verdict:

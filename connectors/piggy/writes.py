@@ -117,6 +117,7 @@ WRITES: Final = (
                 arguments={"type": "credit_receptions", "limit": 100, "sort": "-created_at"},
                 copied={"contact_uuid": "contact_uuid", "shop_uuid": "shop_uuid"},
                 marker_path=MARKER,
+                created="created_at",
             ),
             # One POS transaction takes one reception; the transaction is made on the register API.
             key=VendorKey(argument="pos_transaction_uuid", taken=codes.POS_TRANSACTION_LINKED),

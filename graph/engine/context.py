@@ -89,8 +89,8 @@ class RunContext:
     """Counts the effects of the run against its budget."""
     longest_hold: timedelta = timedelta(minutes=5)
     """A longer wait ends this process's part; the run is due later."""
-    record_ends: datetime | None = None
-    """In a replay: when the record ends. What was due later is due still."""
+    waits_on: datetime | None = None
+    """In a replay: what is due then or later was never waited for; all else was."""
     prefix: str = ""
     """Path of the map item around these steps, with its dot; empty at the top."""
     outer: dict[str, StepState] = field(default_factory=dict)
@@ -100,8 +100,8 @@ class RunContext:
 
     def holds(self, until: datetime) -> bool:
         """Return whether this process waits until then, rather than leaving the run due."""
-        if self.record_ends is not None:
-            return until <= self.record_ends
+        if self.waits_on is not None:
+            return until < self.waits_on
         return until - self.clock.now() <= self.longest_hold
 
     def path(self, step_id: str) -> str:

@@ -80,12 +80,16 @@ async def _run_item(context: RunContext, task: MapTask, index: int) -> StepState
 
 
 def item_state(inside: RunContext, step: MapStep, final: dict[str, StepState]) -> StepState:
-    """Return the state of an item: the worst of its steps, and its output when it is done."""
+    """Return the state of an item: that of the step that keeps it from its end, or else its output.
+
+    It ends only when nothing in it waits, for a moment or for a person: an end is never taken up again.
+    """
     own = {name: entry for name, entry in final.items() if not name.endswith("]")}
-    for status in ("failed", "parked", "blocked"):
+    for status in ("blocked", "parked", "failed"):
         for name, entry in own.items():
             if entry["status"] == status:
-                return {**entry, "output": None, "at": inside.path(name)}
+                told = {field: value for field, value in entry.items() if field != "attempt"}
+                return {**told, "output": None, "at": inside.path(name)}
     if step.outputs:
         try:
             scope = inside.scope(final)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import SecretStr
 
 from ...agents.model import ModelRefusal, ModelReply, ModelRequest
 from ...connectors.clock import VirtualClock
-from ...connectors.contract import ConnectionSettings, Renewal, Reply, ToolCall, ToolSpec
+from ...connectors.contract import ConnectionSettings, JsonObject, Renewal, Reply, ToolCall, ToolSpec
 from ...journal.events import Event
 from ...journal.replay import ReplayTape
 from ...journal.tape import Divergence, Recorded
@@ -75,7 +76,7 @@ async def replay(
         run=run_steps,
         report=_unseen,
         learn=_unlearned,
-        record_ends=events[-1].at,
+        waits_on=_waits_on(recorded.closing),
     )
     divergence: Divergence | None = None
     try:
@@ -88,6 +89,12 @@ async def replay(
     if divergence is not None and divergence.missing and not recorded.closing:
         return ReplayReport(result, tape.served, None, divergence.key)
     return ReplayReport(result, tape.served, divergence)
+
+
+def _waits_on(closing: JsonObject) -> datetime:
+    """Return from when on the recorded run waits still. No clock tells it: those of its processes may differ."""
+    due = closing.get("due_at") if closing.get("status") == "waiting" else None
+    return datetime.fromisoformat(str(due)) if due else datetime.max.replace(tzinfo=UTC)
 
 
 def _shut(settings: ConnectionSettings, tools: Mapping[str, ToolSpec]) -> Connection:

@@ -127,7 +127,7 @@ def test_an_open_outcome_is_never_sent_again(effect: Effect) -> None:
         choose_slot(Held(effect, "run-2", "award"), _want())
 
 
-@pytest.mark.parametrize("held", [None, REFUSED], ids=["free", "refused"])
+@pytest.mark.parametrize("held", [None, REFUSED, THROTTLED], ids=["free", "refused", "planned by another"])
 def test_an_effect_beyond_the_budget_takes_no_slot(held: Effect | None) -> None:
     """Nothing is intended, and the reason is recorded where a replay finds it."""
     want = replace(_want(), beyond="two were allowed")

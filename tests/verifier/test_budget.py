@@ -2,7 +2,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mendflow.connectors.contract import JsonObject, ToolCall, ToolSpec
 from mendflow.verifier.budget import EffectBudget, EffectMeter
@@ -214,6 +214,7 @@ def _given(spec: ToolSpec, who: str, amount: JsonValue) -> JsonObject:
     return {**given, spec.recipient: who} if spec.recipient and who else given
 
 
+@settings(deadline=None)
 @given(_BUDGETS, st.lists(st.tuples(st.integers(0, 5), _CALLS), max_size=20))
 def test_what_was_let_through_is_within_the_budget(
     budget: EffectBudget, asked: list[tuple[int, tuple[ToolSpec, ToolCall]]]
@@ -239,6 +240,7 @@ def test_what_was_let_through_is_within_the_budget(
         assert sum(positive) <= most
 
 
+@settings(deadline=None)
 @given(_BUDGETS, st.lists(_CALLS, max_size=6), _CALLS)
 def test_a_refusal_has_its_reason(
     budget: EffectBudget, before: list[tuple[ToolSpec, ToolCall]], last: tuple[ToolSpec, ToolCall]
@@ -254,6 +256,7 @@ def test_a_refusal_has_its_reason(
         assert filled(wider, *before).refusal("new", *last) != refusal
 
 
+@settings(deadline=None)
 @given(_BUDGETS, st.lists(_CALLS, max_size=6), st.lists(_CALLS, max_size=3), _CALLS)
 def test_what_is_dropped_leaves_no_trace(
     budget: EffectBudget,

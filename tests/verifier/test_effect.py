@@ -179,3 +179,37 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "state"),
+    [
+        (lambda: intend(OPEN, AT), "intend", "intent"),
+        (lambda: intend(UNKNOWN, AT), "intend", "unknown"),
+        (lambda: conclude(UNKNOWN, "done", PROOF), "conclude", "unknown"),
+        (lambda: conclude(OPEN, "done", {}), "conclude", "intent"),
+        (lambda: begin_settling(OPEN), "begin_settling", "intent"),
+        (lambda: settled(OPEN, "present", PROOF), "settled", "intent"),
+        (lambda: settled(UNKNOWN, "present", {}), "settled", "unknown"),
+        (lambda: park(OPEN, PROOF), "park", "intent"),
+        (lambda: reopen(UNKNOWN), "reopen", "unknown"),
+        (lambda: resolve(UNKNOWN, "done", PROOF), "resolve", "unknown"),
+        (lambda: resolve(park(UNKNOWN, PROOF), "done", {}), "resolve", "parked"),
+    ],
+)
+def test_a_forbidden_step_is_named(step: Callable[[], Effect], name: str, state: State) -> None:
+    """Whoever reports the error reports what was asked, and in which state."""
+    with pytest.raises(
+        IllegalTransition, match=f"`{name}` was asked of the effect `s` in the state `{state}`"
+    ):
+        step()
+
+
+@pytest.mark.parametrize("found", ["present", "absent"])
+def test_a_reading_says_nothing_about_attempts_that_were_known(found: Found) -> None:
+    """An attempt that was refused, or never left, is no attempt of which the reading told."""
+    throttled = conclude(OPEN, "refused", PROOF, final=False)
+    unsent = conclude(intend(throttled, AT), "not_sent", PROOF)
+    lost = conclude(intend(unsent, AT), "unknown", PROOF)
+    standings = [attempt.standing for attempt in settled(lost, found, PROOF).attempts]
+    assert standings == ["refused", "not_sent", "done" if found == "present" else "absent"]

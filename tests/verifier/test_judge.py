@@ -378,4 +378,16 @@ def test_the_vendors_key_counts_only_where_the_call_uses_it(award: ToolSpec, awa
         call = award_call.model_copy(update={"arguments": {**award_call.arguments, **arguments}})
         return brief(judge(keyed, call, reply(LOST), ledger()))
 
-    assert [after_a_loss(given) for given in ({"till": "t1"}, {}, {"till": None})] == [AGAIN, SETTLING, SETTLING]
+    assert [after_a_loss(given) for given in ({"till": "t1"}, {}, {"till": None})] == [
+        AGAIN,
+        SETTLING,
+        SETTLING,
+    ]
+
+
+def test_a_person_reads_what_to_look_for(award: ToolSpec, award_call: ToolCall) -> None:
+    """The marker where the call has one, and the arguments otherwise; what is known comes first."""
+    assert person_decides(award, award_call) == LOOK_FOR_AWARD
+    bare = award_call.model_copy(update={"arguments": {}})
+    unmarked = LOOK_FOR_AWARD.replace("with `slot` = `mf_1`", "with these arguments")
+    assert person_decides(award, bare, "It grew.") == f"It grew. {unmarked}"

@@ -26,3 +26,19 @@ def test_a_settled_absence_closes_the_unknown_attempts(now: datetime) -> None:
     assert Ledger(now=now, attempts=attempts).has_unknown
     assert proved_absent(attempts) == closed
     assert not Ledger(now=now, attempts=closed).has_unknown
+
+
+def test_a_ledger_counts_on_nothing_that_was_not_declared(now: datetime) -> None:
+    """Without a word about it no settle time holds, no marker is trusted, and nothing may be repeated."""
+    plain = Ledger(now=now)
+    assert (plain.settle, plain.marker_trusted, plain.may_repeat) == (None, False, False)
+    assert (plain.attempts, plain.probes, plain.renewed, plain.total_before) == ((), 0, 0, None)
+
+
+def test_what_did_not_leave_during_an_outage_is_no_attempt(now: datetime) -> None:
+    """The call still has all its attempts when the vendor is back."""
+    held_back = [
+        Attempt(number=n, sent_at=now, standing="not_sent", fault_kind="outage") for n in range(1, 20)
+    ]
+    assert not Ledger(now=now, attempts=tuple(held_back)).is_spent
+    assert Ledger(now=now, attempts=tuple(held_back)).is_turned_away_for_good

@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mendflow.connectors.contract import Answer, JsonObject, NoAnswer, Paging, Reply, ToolCall, ToolSpec
+from mendflow.connectors.contract import (
+    Answer,
+    JsonObject,
+    MarkerRead,
+    NoAnswer,
+    Paging,
+    Reply,
+    ToolCall,
+    ToolSpec,
+)
 from mendflow.verifier.ledger import Attempt, Ledger
 from mendflow.verifier.probing import person_decides, probe_call
 from mendflow.verifier.remedy import backoff
@@ -190,6 +199,30 @@ def test_a_marker_that_drifted_is_neither_presence_nor_absence(item: JsonObject,
     assert verdicts == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
 
 
+@pytest.mark.parametrize(
+    ("created", "remedy"),
+    [
+        ("2026-02-28T11:59:59+00:00", "resend"),
+        ("2026-02-28T11:59:59", "resend"),
+        ("2026-02-28T12:00:01+00:00", "settle"),
+        ("2026-03-01T12:00:01+00:00", "settle"),
+        ("yesterday", "settle"),
+        (None, "settle"),
+    ],
+)
+def test_a_record_without_a_marker_is_not_ours_when_it_is_old(
+    created: JsonValue, remedy: str, award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """A day before our first attempt is more than two clocks and a time zone can differ by."""
+    assert isinstance(award.confirm, MarkerRead)
+    confirm = award.confirm.model_copy(update={"created": "created_at"})
+    dated = Judged(award.model_copy(update={"confirm": confirm}), award_call, listing)
+    bare: JsonObject = {"uuid": "r-9", "credits": 10, "contact": {"uuid": "c-1"}, "created_at": created}
+    verdict = dated(page_of(bare), ledger())
+    assert isinstance(verdict, Healing)
+    assert verdict.remedy.kind == remedy
+
+
 def test_a_record_without_a_marker_is_not_ours_when_it_contradicts_the_call(judged: Judged) -> None:
     """Another amount is somebody else's award; an equal one without a marker might be ours, unechoed."""
     foreign: JsonObject = {name: value for name, value in OURS.items() if name != "slot"}
@@ -279,5 +312,101 @@ def test_the_settle_time_begins_with_the_last_sending(judged: Judged) -> None:
 
 def test_pages_are_read_to_a_bound(judged: Judged) -> None:
     """A listing that never comes to its end is left to a person after a thousand pages."""
-    assert remedy_of(judged(page_of(page=999, last=2000), ledger(), 999)) == Settle(after=timedelta(), page=1000)
+    assert remedy_of(judged(page_of(page=999, last=2000), ledger(), 999)) == Settle(
+        after=timedelta(), page=1000
+    )
     assert remedy_of(judged(page_of(page=1000, last=2000), ledger(), 1000)) == "parked"
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [{"last_page": 1, "current_page": 2}, {"last_page": "٣"}, {"last_page": 10**9}, {"last_page": 1.0}],
+)
+def test_a_number_that_is_none_proves_no_end(meta: JsonObject, judged: Judged) -> None:
+    """Another page by its other name, digits of another script, more pages than there are, a broken number."""
+    reply = Reply(outcome=Answer(status=200, body={"data": [], "meta": meta}), received_at=SENT)
+    assert remedy_of(judged(reply, ledger())) == "parked"
+
+
+def test_many_pages_are_read_one_by_one(judged: Judged) -> None:
+    """The number of the last page may have up to nine digits."""
+    assert remedy_of(judged(page_of(last=999_999_999), ledger())) == Settle(after=timedelta(), page=2)
+
+
+def test_an_absence_says_where_was_looked(judged: Judged) -> None:
+    """The proof names the pages that were read."""
+    verdict = judged(page_of(page=3, last=3), ledger(probes=2), 3)
+    assert isinstance(verdict, Healing)
+    assert verdict.fault.detail == (
+        "`credit_receptions.create` did not take place:"
+        " after the settle time its marker is not on any of 3 pages"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"marker_trusted": False}, "the account is not known to echo our marker"),
+        ({"marker_trusted": False, "settle": None}, "the account is not known to echo our marker"),
+        ({"settle": None}, "no `settle` time is declared for the connection"),
+        ({"attempts": 0}, "it is not known when it was sent"),
+    ],
+)
+def test_an_absence_that_proves_nothing_says_why(facts: dict[str, Any], reason: str, judged: Judged) -> None:
+    """A person reads what would have to be so that absence counts."""
+    verdict = judged(page_of(), ledger(probes=4, **facts))
+    assert isinstance(verdict, Parked)
+    assert verdict.fault.detail == (
+        f"`credit_receptions.create` is not listed, but {reason}, so that proves nothing"
+    )
+
+
+@pytest.mark.parametrize("limit", [None, 0, -1, True, "many", 3])
+def test_a_page_without_a_usable_limit_proves_no_end(
+    limit: JsonValue, award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """Where pages are not numbered, a short page is the last one only if it is known how long it could be."""
+    plain = listing.model_copy(update={"paging": Paging(largest=2)})
+    probe = probe_call(award, award_call, 1)
+    given = probe.model_copy(update={"arguments": {**probe.arguments, "limit": limit}})
+    reply = Reply(outcome=Answer(status=200, body={"data": []}), received_at=SENT)
+    assert remedy_of(judge_probe(award, award_call, plain, given, reply, ledger())) == "parked"
+    bare = probe.model_copy(update={"arguments": {"page": 1}})
+    assert remedy_of(judge_probe(award, award_call, plain, bare, reply, ledger())) == "parked"
+
+
+def test_a_read_without_a_page_is_of_the_first(
+    award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """What was not asked for by its number is page one, in the proof and for what follows."""
+    probe = probe_call(award, award_call, 1, paging=None)
+    following = judge_probe(award, award_call, listing, probe, page_of(last=2), ledger())
+    assert remedy_of(following) == Settle(after=timedelta(), page=2)
+    unpaged = listing.model_copy(update={"paging": None})
+    found = judge_probe(award, award_call, unpaged, probe, page_of(OURS), ledger())
+    assert isinstance(found, Passed)
+    assert found.mends[0].proof == "the marker was found in `loyalty_transactions.list`, page 1"
+
+
+@pytest.mark.parametrize("body", [{"slot": "mf_1"}, {"items": [OURS]}, "mf_1", None])
+def test_what_is_no_listing_settles_nothing(
+    body: JsonValue, award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """Even where the contract would allow it, our marker counts in a list of records only."""
+    anything = listing.model_copy(update={"answer": {}})
+    reply = Reply(outcome=Answer(status=200, body={"data": body}), received_at=SENT)
+    verdict = judge_probe(award, award_call, anything, probe_call(award, award_call, 1), reply, ledger())
+    assert isinstance(verdict, Parked)
+    assert "is no listing in which our marker could be" in verdict.fault.detail
+
+
+@pytest.mark.parametrize("marker", [None, ""])
+def test_a_call_without_a_marker_is_not_found_by_it(
+    marker: JsonValue, award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """Records that have no marker either are not ours for that."""
+    call = award_call.model_copy(update={"arguments": {**award_call.arguments, "slot": marker}})
+    page = page_of({**OURS, "slot": marker})
+    verdict = judge_probe(award, call, listing, probe_call(award, call, 1), page, ledger())
+    assert isinstance(verdict, Parked)
+    assert "is no listing in which our marker could be" in verdict.fault.detail

@@ -19,7 +19,7 @@ from mendflow.verifier.ledger import Attempt, Ledger
 from mendflow.verifier.probing import person_decides, probe_call
 from mendflow.verifier.remedy import backoff
 from mendflow.verifier.settling import judge_probe
-from mendflow.verifier.verdict import Failed, Healing, Parked, Passed, Resend, Settle, Verdict
+from mendflow.verifier.verdict import Failed, Fault, Healing, Parked, Passed, Resend, Settle, Verdict
 from pydantic import JsonValue
 
 SENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -200,3 +200,93 @@ def test_only_proof_passes_or_resends(
     is_absent = spec is CLAIM and outcome == _card(None) and settle is not None
     assert is_resend == (is_absent and timedelta(seconds=after) >= SETTLE)
     assert not isinstance(verdict, Failed)
+
+
+def test_a_state_that_the_reading_does_not_hold_is_not_reached() -> None:
+    """Where the field is not there, neither presence nor absence is shown."""
+    bare = Answer(status=200, body={"data": {"card": "c"}})
+    anything = GET.model_copy(update={"answer": {}})
+    reply = Reply(outcome=bare, received_at=SENT + SETTLE)
+    verdict = judge_probe(CLAIM, CALL, anything, probe_call(CLAIM, CALL, 1), reply, _ledger())
+    assert isinstance(verdict, Parked)
+    assert "does not show that `cards.claim` took place" in verdict.fault.detail
+
+
+@pytest.mark.parametrize(("card", "owner"), [("c", "bob"), ("d", "ann")])
+def test_a_state_is_reached_in_all_its_parts(card: str, owner: str) -> None:
+    """One field that is as it was asked for, beside another that is not, shows nothing."""
+    confirm = StateRead(
+        operation="cards.get", copied={"card": "card"}, equals={"owner": "owner", "card": "card"}
+    )
+    spec = CLAIM.model_copy(update={"confirm": confirm})
+    assert isinstance(_judge(spec, _card("ann"), _ledger()), Passed)
+    other = Answer(status=200, body={"data": {"card": card, "owner": owner}})
+    assert isinstance(_judge(spec, other, _ledger()), Parked)
+
+
+def test_a_code_that_leaves_things_open_does_not_say_that_the_object_is_gone() -> None:
+    """Only a refusal of the read says that; while the vendor is at work it is read again."""
+    busy = GET.model_copy(update={"unsettled": frozenset({1004})})
+    reply = Reply(outcome=GONE, received_at=SENT + SETTLE)
+    verdict = judge_probe(MERGE, CALL, busy, probe_call(MERGE, CALL, 1), reply, _ledger())
+    assert isinstance(verdict, Healing)
+    assert isinstance(verdict.remedy, Settle)
+
+
+def test_an_output_that_breaks_the_contract_is_not_handed_on() -> None:
+    """The state proves the effect; what the call would have returned stays unknown where the read shows less."""
+    strict: JsonObject = {**CARD, "required": ["card", "owner", "since"]}
+    claim = CLAIM.model_copy(update={"answer": strict})
+    reply = Reply(outcome=_card("ann"), received_at=SENT)
+    verdict = judge_probe(claim, CALL, GET, probe_call(claim, CALL, 1), reply, _ledger())
+    assert isinstance(verdict, Passed)
+    assert verdict.output is None
+
+
+def test_a_total_that_cannot_be_read_is_read_again() -> None:
+    """A failed reading says nothing of the total, whatever stands in its body."""
+    broken = Answer(status=500, body={"data": [], "meta": {"total": 12}})
+    verdict = _judge(ORDER, broken, _ledger(total_before=7))
+    assert isinstance(verdict, Healing)
+    assert isinstance(verdict.remedy, Settle)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "readings"), [(Answer(status=500), 5), (NoAnswer(sent="no", reason="down"), 20)]
+)
+def test_a_reading_that_fails_is_repeated_a_few_times(outcome: Answer | NoAnswer, readings: int) -> None:
+    """Then a person looks; while the vendor is down nothing was tried, so that takes longer."""
+    verdicts = [_judge(CLAIM, outcome, _ledger(probes=probes)) for probes in range(readings)]
+    found = [one.remedy if isinstance(one, Healing) else one.kind for one in verdicts]
+    assert found == [*(Settle(after=backoff(number, "k")) for number in range(1, readings)), "parked"]
+
+
+def test_a_reading_that_fails_says_why() -> None:
+    """The cause is in the sentence and in the evidence, and the way out names both ends."""
+    verdict = _judge(CLAIM, Answer(status=500), _ledger(probes=4))
+    assert verdict == Parked(
+        fault=Fault(
+            kind="unknown_outcome",
+            detail="whether `cards.claim` took place could not be read: the vendor's server failed with status 500",
+            evidence={"cause": "server_error", "status": 500},
+        ),
+        next_action=person_decides(
+            CLAIM, CALL, "Mend the cause, then `mendflow resume {run}` to look once more. Or:"
+        ),
+    )
+
+
+def test_a_reading_that_is_paused_waits_for_the_release() -> None:
+    """Reading on would go against whoever pulled the switch."""
+    paused = NoAnswer(sent="no", reason="paused", detail="paused by eve: stop")
+    verdict = _judge(CLAIM, paused, _ledger())
+    assert isinstance(verdict, Parked)
+    assert verdict.fault.evidence["cause"] == "paused"
+    assert verdict.next_action == ("`mendflow pause shop --off` lets it go on; then `mendflow resume {run}`.")
+
+
+def test_what_has_no_confirming_read_has_no_call_for_it() -> None:
+    """To ask for one is an error of ours, and is named."""
+    bare = CLAIM.model_copy(update={"confirm": None})
+    with pytest.raises(ValueError, match=r"`cards\.claim` has no confirming read"):
+        probe_call(bare, CALL, 1)

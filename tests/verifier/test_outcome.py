@@ -167,3 +167,86 @@ def test_a_drifted_success_of_a_write_names_its_differences(
         "cause": "drift",
         "differences": [{"path": "uuid", "change": "nulled", "expected": "string", "found": "null"}],
     }
+
+
+NO_ADDRESS = "no such address; check the connection's base URL and prefix"
+PASSING = "the vendor answered with status {}"
+UNDOCUMENTED = "status {} without an error that the vendor documents"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kind", "detail"),
+    [
+        ((404, 405, 410), "refused", "status {}: " + NO_ADDRESS),
+        ((408,), "timeout", PASSING),
+        ((409, 425), "server_error", PASSING),
+        ((400, 402, 406, 411, 426, 499), "refused", UNDOCUMENTED),
+        ((100, 199, 300, 304, 399), "malformed_answer", UNDOCUMENTED),
+        ((500, 502, 504, 599), "server_error", "the vendor's server failed with status {}"),
+        ((503,), "maintenance", "the vendor's server failed with status {}"),
+    ],
+)
+def test_each_status_has_its_fault(
+    statuses: tuple[int, ...],
+    kind: FaultKind,
+    detail: str,
+    lookup: ToolSpec,
+    lookup_call: ToolCall,
+    now: datetime,
+) -> None:
+    """Where the body says nothing, the status alone decides whether another try may help."""
+    for status in statuses:
+        fault = Fault(kind=kind, detail=detail.format(status), evidence={"status": status})
+        reply = Reply(outcome=answer(status), received_at=now)
+        assert classify(lookup, lookup_call, reply) == Outcome("refused", fault)
+
+
+@pytest.mark.parametrize(
+    ("fields", "about"), [({}, ""), ({"email": ["taken"], "name": ["long"]}, " (email, name)")]
+)
+def test_a_refusal_names_the_fields_that_the_vendor_minds(
+    fields: JsonObject, about: str, lookup: ToolSpec, lookup_call: ToolCall, now: datetime
+) -> None:
+    """The names of fields are for people; the values that were sent are not repeated."""
+    body: JsonObject = {**error(55031), "errors": fields}
+    outcome = classify(lookup, lookup_call, Reply(outcome=answer(400, body), received_at=now))
+    assert outcome.fault is not None
+    assert outcome.fault.detail == f"the vendor refused with code 55031: No.{about}"
+
+
+def test_what_is_not_repeated_is_named(award: ToolSpec, award_call: ToolCall, now: datetime) -> None:
+    """The arguments that the answer holds otherwise are in the sentence and in the evidence."""
+    body: JsonObject = {"data": {**GOOD_AWARD, "credits": 100, "contact": {"uuid": "c-2"}}}
+    outcome = classify(award, award_call, Reply(outcome=answer(200, body), received_at=now))
+    assert outcome.fault == Fault(
+        kind="unknown_outcome",
+        detail="whether `credit_receptions.create` took place is unknown: the answer does not repeat"
+        " `contact_uuid`, `credits` as sent",
+        evidence={"cause": "drift", "not_repeated": ["contact_uuid", "credits"]},
+    )
+
+
+def test_a_code_that_may_be_our_own_effect_is_no_refusal(
+    award: ToolSpec, award_call: ToolCall, upsert: ToolSpec, upsert_call: ToolCall, now: datetime
+) -> None:
+    """Also where the catalogue lists it among the refusals: the first attempt may be why it is there already."""
+    listed = award.model_copy(update={"refusals": award.refusals | award.already})
+    assert (
+        classify(listed, award_call, Reply(outcome=answer(400, error(6001)), received_at=now)).standing
+        == "unknown"
+    )
+    found = upsert.model_copy(update={"refusals": upsert.refusals | upsert.already})
+    assert (
+        classify(found, upsert_call, Reply(outcome=answer(400, error(60005)), received_at=now)).standing
+        == "done"
+    )
+
+
+def test_the_flaw_of_an_answer_is_evidence(lookup: ToolSpec, lookup_call: ToolCall, now: datetime) -> None:
+    """Why a body could not be read stands beside the status."""
+    outcome = classify(lookup, lookup_call, Reply(outcome=answer(200, flaw="truncated"), received_at=now))
+    assert outcome.fault == Fault(
+        kind="malformed_answer",
+        detail="the answer cannot be read: truncated",
+        evidence={"status": 200, "flaw": "truncated"},
+    )

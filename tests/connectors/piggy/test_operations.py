@@ -100,6 +100,7 @@ def test_award_can_be_settled_by_its_marker() -> None:
         arguments={"type": "credit_receptions", "limit": 100, "sort": "-created_at"},
         copied={"contact_uuid": "contact_uuid", "shop_uuid": "shop_uuid"},
         marker_path="mendflow_slot",
+        created="created_at",
     )
     assert (spec.marker, spec.prepare) == ("mendflow_slot", "loyalty_transaction_attributes.create")
     assert spec.unsettled == {1000, 60001}

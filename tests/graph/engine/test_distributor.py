@@ -236,7 +236,11 @@ async def test_a_key_that_another_run_is_using_is_waited_for(bench: Bench) -> No
 
 @pytest.mark.parametrize(
     ("budget", "awarded"),
-    [("count: 2", ["ann", "ann"]), ("per_recipient: 1", ["ann", "bob"]), ("sum: {credits: 5}", ["ann", "bob"])],
+    [
+        ("count: 2", ["ann", "ann"]),
+        ("per_recipient: 1", ["ann", "bob"]),
+        ("sum: {credits: 5}", ["ann", "bob"]),
+    ],
 )
 async def test_what_goes_beyond_the_budget_is_not_sent(bench: Bench, budget: str, awarded: list[str]) -> None:
     """Of effects that are begun at once, those beyond the budget fail before anything leaves."""

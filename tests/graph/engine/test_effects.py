@@ -45,6 +45,31 @@ steps:
 outputs: {uuid: "${{ steps.award.output.uuid }}"}
 """
 
+MAPPED = """
+budgets: {effects: {count: 2}}
+steps:
+  each:
+    map: inputs.people
+    parallel: 1
+    steps:
+      award: {call: shop.awards.create, once: item, with: {contact: "${{ item }}", credits: 10}}
+"""
+KEYED = """
+steps:
+  second: {call: shop.awards.create, once: "'k'", on_exhausted: park, with: {contact: ann, credits: 10}}
+"""
+CAPPED = """
+budgets: {effects: {count: 1}}
+steps:
+  first: {call: shop.awards.create, with: {contact: zed, credits: 10}}
+  second: {call: shop.awards.create, needs: [first], once: "'k'", with: {contact: ann, credits: 10}}
+"""
+
+
+def not_sent(_vendor: Vendor, _call: ToolCall) -> NoAnswer:
+    """Never let it leave."""
+    return NoAnswer(sent="no", reason="dns")
+
 
 def _open_end(result: RunResult) -> str:
     (end,) = result.parked
@@ -146,6 +171,33 @@ async def test_a_blind_call_is_repeated_where_its_author_allows_it(bench: Bench)
     result = await bench.run(REPEATED_MAIL)
     assert (result.status, len(bench.vendor.mails)) == ("completed", 2)
     await bench.same(result.run_id, REPEATED_MAIL)
+
+
+async def test_one_key_counts_once_towards_the_budget(bench: Bench) -> None:
+    """The second item under a key makes no effect and gives none back: two effects are two."""
+    result = await bench.run(MAPPED, people=["ann", "ann", "bob", "cid"])
+    assert (bench.vendor.awarded, result.status) == (["ann", "bob"], "completed")
+    assert [end.path for end in result.failed] == ["each[3].award"]
+    await bench.same(result.run_id, MAPPED, people=["ann", "ann", "bob", "cid"])
+
+
+async def test_a_slot_that_another_run_left_counts_towards_the_budget(bench: Bench) -> None:
+    """Nothing was sent under it, so it would be one more effect."""
+    bench.vendor.doom("awards.create", *[not_sent] * 6)
+    assert (await bench.run(KEYED)).status == "parked"
+    result = await bench.run(CAPPED)
+    assert (bench.vendor.awarded, result.status) == (["zed"], "failed")
+    await bench.same(result.run_id, CAPPED)
+
+
+async def test_a_resumed_run_remembers_its_budget(bench: Bench) -> None:
+    """What an earlier process began counts."""
+    bench.settle = None
+    bench.vendor.doom("awards.create", lost_request)
+    parked = await bench.run(MAPPED, people=["ann", "bob", "cid"])
+    assert (bench.vendor.awarded, parked.status) == (["bob"], "parked")
+    result = await bench.resume(parked.run_id, MAPPED, people=["ann", "bob", "cid"])
+    assert (bench.vendor.awarded, result.status) == (["bob"], "parked")
 
 
 @pytest.mark.parametrize("settle", [None, timedelta(seconds=3)])

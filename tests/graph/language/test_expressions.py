@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mendflow.graph.language.expressions import (
     Check,
@@ -153,6 +153,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_JSON)
 def test_values_pass_through_cel_unchanged(value: JsonValue) -> None:
     """What goes through CEL comes out equal, and equal to what the shortcut for mere paths gives."""
@@ -162,12 +163,14 @@ def test_values_pass_through_cel_unchanged(value: JsonValue) -> None:
     assert evaluate(_cel("inputs.v"), scope) == value
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_an_expression_or_flawed(text: str) -> None:
     """No text crashes the check, and flaws stand inside the text."""
     assert all(0 <= flaw.offset <= len(text) for flaw in check(text, {"inputs.n": "integer"}).flaws)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-1000, 1000) | st.floats(-1e6, 1e6)))
 def test_sums_do_not_depend_on_order(values: list[int | float]) -> None:
     """The same numbers in another order have the same sum, to the last bit."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mendflow.graph.language.diagnostics import Report
 from mendflow.graph.language.plan import Place
@@ -150,12 +150,14 @@ _WORDS = st.sampled_from(
 _MISTAKE = re.compile(r"[1-9]\d*:[1-9]\d* MF\d{4}")
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(_WORDS, max_size=60).map("".join)))
 def test_any_text_is_a_plan_or_mistakes(mistakes: Mistakes, text: str) -> None:
     """No text at all crashes the compiler."""
     assert all(_MISTAKE.fullmatch(line) for line in mistakes(text))
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_workflow_is_a_plan_or_mistakes(
     mistakes: Mistakes, example: str, data: st.DataObject
