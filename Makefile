@@ -48,6 +48,11 @@ MIX ?= all
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation --effects $(EFFECTS) --seed $(SEED) --mix $(MIX) --workers $(WORKERS)
 
+# Every state that the shipped protocol can reach at the large bounds, and the naive designs beside it.
+.PHONY: explore
+explore: $(STAMP)
+	WORKERS=$(WORKERS) $(BIN)/python -m tests.explorer
+
 campaign: $(STAMP)
 	$(BIN)/python tests/campaigns/faults.py
 

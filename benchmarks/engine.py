@@ -50,7 +50,7 @@ class Forgetful:
         return await perform()
 
     async def claim(
-        self, path: str, attempt: int, slot: str, request: JsonObject, *, repeatable: bool
+        self, path: str, attempt: int, slot: str, request: JsonObject, *, repeatable: bool, beyond: str = ""
     ) -> JsonObject:
         """Give the slot."""
         return {"standing": "mine"}

@@ -155,18 +155,22 @@ def close_of(context: RunContext, states: dict[str, StepState]) -> JsonObject:
 
 
 def status_of(states: Mapping[str, StepState]) -> RunStatus:
-    """Return the run's status: failed before parked before waiting."""
+    """Return the run's status: waiting before parked before failed.
+
+    A run has failed only when nothing in it goes on any more: an end is never taken up again, and what a blocked
+    or parked step has begun would stay open for ever.
+    """
     found = {str(entry["status"]) for entry in states.values()}
     unfinished = found - FINISHED - {"blocked"}
     if unfinished:
         raise RuntimeError(
             f"a run ended with steps that are {', '.join(sorted(unfinished))}: an error of mendflow"
         )
-    if "failed" in found:
-        return "failed"
+    if "blocked" in found:
+        return "waiting"
     if "parked" in found:
         return "parked"
-    return "waiting" if "blocked" in found else "completed"
+    return "failed" if "failed" in found else "completed"
 
 
 def _waits_for(name: str, entry: StepState) -> JsonObject:

@@ -131,7 +131,7 @@ def test_an_open_outcome_is_never_sent_again(effect: Effect) -> None:
 def test_an_effect_beyond_the_budget_takes_no_slot(held: Effect | None) -> None:
     """Nothing is intended, and the reason is recorded where a replay finds it."""
     want = replace(_want(), beyond="two were allowed")
-    choice = choose_slot(held and Held(held, "run-1", "award"), want)
+    choice = choose_slot(None if held is None else Held(held, "run-1", "award"), want)
     assert choice == _theirs({"standing": "beyond", "reason": "two were allowed"})
 
 
@@ -139,3 +139,10 @@ def test_an_effect_that_was_begun_goes_on_beyond_the_budget() -> None:
     """It counted when it was begun; sending it again is no further effect."""
     want = replace(_want(), beyond="two were allowed")
     assert choose_slot(Held(THROTTLED, "run-2", "award"), want) == _mine(intend(THROTTLED, LATER))
+
+
+@pytest.mark.parametrize("effect", [OPEN, UNKNOWN, PARKED, DONE], ids=["open", "unknown", "parked", "done"])
+def test_a_slot_in_other_hands_is_told_before_the_budget(effect: Effect) -> None:
+    """Nothing is sent for it here, so no budget is asked; how it stands there decides."""
+    held = Held(effect, "run-1", "award")
+    assert choose_slot(held, replace(_want(), beyond="two were allowed")) == choose_slot(held, _want())

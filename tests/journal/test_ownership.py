@@ -51,3 +51,9 @@ def test_an_effect_only_goes_forward(state: str, last: int, version: int) -> Non
         return
     with pytest.raises(IllegalTransition, match=f"was to follow version {last}, which is {state}"):
         admit_version("s", (state, last), version)
+
+
+def test_a_run_that_is_not_there_is_named() -> None:
+    """It was not taken over: its journal is another one."""
+    with pytest.raises(LostOwnership, match="Run `r` is not in the journal to which it writes"):
+        admit_writer("r", 1, None)

@@ -1,5 +1,6 @@
 """The course of one call: what each attempt asks, and what a verdict leads to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,18 @@ from mendflow.connectors.errors import IllegalTransition
 from mendflow.verifier.course import Course, Healed, Means, Turn
 from mendflow.verifier.effect import Effect, State, intend, resolve
 from mendflow.verifier.ledger import Attempt
-from mendflow.verifier.verdict import Failed, Fault, Healing, Parked, Passed, Resend, Settle, Wait
+from mendflow.verifier.verdict import (
+    Failed,
+    Fault,
+    Healing,
+    Mend,
+    Parked,
+    Passed,
+    Resend,
+    Rewrite,
+    Settle,
+    Wait,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(seconds=3)
@@ -234,3 +246,167 @@ def test_the_settle_time_begins_when_the_answer_failed_to_come(award_turn: Turn)
     following, until = _go_on(award_turn, _reply(LOST, 9, sent=1))
     assert [one.sent_at for one in following.course.attempts] == [NOON + timedelta(seconds=9)]
     assert until == NOON + timedelta(seconds=12)
+
+
+def _at(turn: Turn, **facts: object) -> Turn:
+    """Return the same call further on."""
+    return replace(turn, course=Course.model_validate(facts))
+
+
+def _settling(page: int = 1, *, renew: bool = False) -> Healing:
+    return Healing(fault=FAULT, remedy=Settle(after=SETTLE, page=page, renew=renew))
+
+
+def test_means_count_on_nothing_that_was_not_declared() -> None:
+    """Without a word about it no settle time holds, no marker is trusted, and nothing may be repeated."""
+    plain = Means()
+    assert (plain.settle, plain.marker_trusted, plain.may_repeat) == (None, False, False)
+
+
+@pytest.mark.parametrize("page", [1, 2, 7])
+def test_each_page_is_asked_for_by_its_number(award_turn: Turn, page: int) -> None:
+    """A reading of the third page asks for the third page, by the listing's own names."""
+    asked = _at(award_turn, attempt=9, probe=page).exact
+    assert asked == ToolCall(
+        connection="piggy",
+        operation="loyalty_transactions.list",
+        arguments={"type": "credit_receptions", "contact_uuid": "c-1", "limit": 100, "page": page},
+    )
+
+
+def test_a_reply_without_a_fingerprint_is_of_an_unknown_key(award_turn: Turn) -> None:
+    """The source is read again all the same."""
+    reply = Reply(outcome=REJECTED, received_at=NOON)
+    following, _ = _go_on(award_turn, reply)
+    assert following.course.renew_from == "unknown"
+
+
+@pytest.mark.parametrize(("probe", "probes"), [(0, 2), (1, 3)])
+def test_readings_are_counted(award_turn: Turn, probe: int, probes: int) -> None:
+    """The call itself is none; each reading is one, whatever page it read."""
+    course, until = _at(award_turn, probe=probe, probes=2).after(_reply(LOST), _settling(page=4))
+    assert (course.probe, course.probes, course.renew_from, until) == (4, probes, "", NOON + SETTLE)
+
+
+def test_a_reading_that_was_not_let_in_renews_first(award_turn: Turn) -> None:
+    """The key that was refused is named, so that a source which has no other one is known."""
+    course, _ = _at(award_turn, probe=1).after(_reply(REJECTED), _settling(renew=True))
+    assert course.renew_from == "k1"
+
+
+def test_a_resend_begins_a_new_count_of_readings(award_turn: Turn) -> None:
+    """They are counted for each unknown outcome anew."""
+    resend = Healing(fault=FAULT, remedy=Resend())
+    course, until = _at(award_turn, probe=2, probes=3).after(_reply(THROTTLED), resend)
+    assert (course.probe, course.probes, until) == (0, 0, NOON)
+
+
+def test_what_a_reading_leads_to_is_one_heal_with_what_asked_for_it(award_turn: Turn) -> None:
+    """Earlier heals stay; the last one becomes what the reading led to; a reading again is no heal of its own."""
+    slow = Healed(fault=Fault(kind="rate_limit", detail="slow"), remedy="wait")
+    lost = Healed(fault=FAULT, remedy="settle")
+    reading = _at(award_turn, probe=1, healing=(slow, slow, lost))
+    again, _ = reading.after(_reply(LOST), _settling())
+    assert again.healing == (slow, slow, lost)
+    resent, _ = reading.after(_reply(LOST), Healing(fault=FAULT, remedy=Resend()))
+    assert resent.healing == (slow, slow, lost.model_copy(update={"remedy": "settle, then resend"}))
+    resumed, _ = _at(award_turn, probe=1).after(_reply(LOST), _settling())
+    assert resumed.healing == (lost,)
+
+
+def test_heals_of_one_answer_follow_those_that_led_to_it(award_turn: Turn) -> None:
+    """A repaired answer is a heal of its own; one that a reading found is the end of what asked for the reading."""
+    patch = Mend(fault=FAULT, remedy="drift_patch", proof="moved")
+    passed = Passed(output={}, mends=(patch,))
+    slow = Healed(fault=FAULT, remedy="wait")
+    waited = Mend(fault=FAULT, remedy="wait", proof="the call then passed the Verifier")
+    assert _at(award_turn, healing=(slow,)).heals(passed) == (waited, patch)
+    assert _at(award_turn, probe=1, healing=()).heals(passed) == (patch,)
+    assert _at(award_turn, probe=1, healing=(slow,)).heals(Passed(output={})) == (waited,)
+    assert _at(award_turn, probe=1, healing=(slow, slow)).heals(passed) == (
+        waited,
+        waited.model_copy(update={"proof": "moved"}),
+    )
+
+
+def test_a_parked_call_is_looked_at_again_from_the_start(award_turn: Turn) -> None:
+    """All that was tried stays on the ledger; readings and renewals begin anew."""
+    turned_away = Attempt(number=1, sent_at=NOON, standing="refused", fault_kind="rate_limit", remedy="wait")
+    course = _at(
+        award_turn, attempt=4, attempts=(turned_away,), probes=3, renewed=2, renewal_changed=False
+    ).looked_at_again(_reply(LOST), Parked(fault=FAULT, next_action=""))
+    assert course is not None
+    lost = Attempt(number=4, sent_at=NOON, standing="unknown", fault_kind="unknown_outcome")
+    assert course == Course(attempt=5, attempts=(turned_away, lost), probe=1)
+
+
+def test_a_parked_call_that_may_be_repeated_is_sent_again(upsert: ToolSpec, upsert_call: ToolCall) -> None:
+    """It is the same effect, so nothing need be read."""
+    turn = Turn(upsert, upsert_call, Course(), MEANS, {})
+    course = turn.looked_at_again(_reply(LOST), Parked(fault=FAULT, next_action=""))
+    assert course is not None
+    assert course.probe == 0
+
+
+def test_what_a_verdict_says_of_the_effect_is_kept_as_its_evidence(
+    award_turn: Turn, mailing: ToolSpec
+) -> None:
+    """What proves the state stands beside it: the output and its proof, or the fault and what to do."""
+    planned = Effect(slot="s", digest="d")
+    ours: JsonObject = {"uuid": "r", "credits": 10, "contact": {"uuid": "c-1"}, "slot": "mf_1"}
+    good = _reply(Answer(status=200, body={"data": ours}))
+    assert _moved(award_turn, intend(planned, NOON), good).evidence == {"output": ours, "proof": "reply"}
+
+    lost = _moved(award_turn, intend(planned, NOON), _reply(LOST))
+    fault = award_turn.judge(_reply(LOST)).model_dump(mode="json")["fault"]
+    assert (lost.state, lost.evidence) == ("reconciling", {"fault": fault})
+    listed = _reply(Answer(status=200, body={"data": [ours], "meta": {"last_page": 1}}), 4, sent=4)
+    proof = "the marker was found in `loyalty_transactions.list`, page 1"
+    found = _moved(_go_on(award_turn, _reply(LOST))[0], lost, listed)
+    assert (found.state, found.evidence) == ("done", {"output": ours, "proof": proof})
+
+    mail = replace(award_turn, spec=mailing)
+    parked = mail.judge(_reply(LOST))
+    assert isinstance(parked, Parked)
+    left = _moved(mail, intend(planned, NOON), _reply(LOST))
+    shown: JsonObject = {"fault": parked.fault.model_dump(mode="json"), "next_action": parked.next_action}
+    assert (left.state, left.evidence) == ("parked", shown)
+
+
+def test_only_a_reading_brings_a_proof_of_its_own(award_turn: Turn) -> None:
+    """A heal within the answer to the call itself proves nothing more than that answer."""
+    ours: JsonObject = {"uuid": "r", "credits": 10, "contact": {"uuid": "c-1"}, "slot": "mf_1"}
+    good = _reply(Answer(status=200, body={"data": ours}))
+    passed = Passed(output=ours, mends=(Mend(fault=FAULT, remedy="drift_patch", proof="moved"),))
+    sent = intend(Effect(slot="s", digest="d"), NOON)
+    lost = _moved(award_turn, sent, _reply(LOST))
+    reading = _at(award_turn, probe=1)
+    found = [
+        (award_turn.transition(good, passed), sent),
+        (reading.transition(good, passed), lost),
+        (reading.transition(good, Passed(output=ours)), lost),
+    ]
+    proofs = [step(effect).evidence["proof"] for step, effect in found if step is not None]
+    assert proofs == ["reply", "moved", "reply"]
+
+
+def test_a_read_moves_no_effect(lookup: ToolSpec, lookup_call: ToolCall) -> None:
+    """There is none."""
+    turn = Turn(lookup, lookup_call, Course(), MEANS, {})
+    reply = _reply(Answer(status=500))
+    assert turn.transition(reply, turn.judge(reply)) is None
+
+
+def test_a_course_is_not_led_where_it_cannot_go(award_turn: Turn) -> None:
+    """A total that is not declared, and a remedy for drafts, are errors of ours."""
+    with pytest.raises(TypeError, match=r"`credit_receptions\.create` has no total to read"):
+        award_turn.counted(_reply(LOST))
+    with pytest.raises(TypeError, match="healed by what applies to calls"):
+        award_turn.after(_reply(LOST), Healing(fault=FAULT, remedy=Rewrite(reasons=("no",))))
+
+
+def _moved(turn: Turn, effect: Effect, reply: Reply) -> Effect:
+    """Return the effect after the verdict on a reply."""
+    step = turn.transition(reply, turn.judge(reply))
+    assert step is not None
+    return step(effect)

@@ -378,7 +378,8 @@ def test_the_vendors_key_counts_only_where_the_call_uses_it(award: ToolSpec, awa
         call = award_call.model_copy(update={"arguments": {**award_call.arguments, **arguments}})
         return brief(judge(keyed, call, reply(LOST), ledger()))
 
-    assert [after_a_loss(given) for given in ({"till": "t1"}, {}, {"till": None})] == [
+    given: list[JsonObject] = [{"till": "t1"}, {}, {"till": None}]
+    assert [after_a_loss(arguments) for arguments in given] == [
         AGAIN,
         SETTLING,
         SETTLING,

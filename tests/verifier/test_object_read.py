@@ -252,13 +252,22 @@ def test_a_total_that_cannot_be_read_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "readings"), [(Answer(status=500), 5), (NoAnswer(sent="no", reason="down"), 20)]
+    ("outcome", "readings", "renew"),
+    [
+        (Answer(status=500), 5, False),
+        (Answer(status=401), 5, True),
+        (NoAnswer(sent="no", reason="credential"), 5, True),
+        (NoAnswer(sent="no", reason="down"), 20, False),
+    ],
 )
-def test_a_reading_that_fails_is_repeated_a_few_times(outcome: Answer | NoAnswer, readings: int) -> None:
+def test_a_reading_that_fails_is_repeated_a_few_times(
+    *, outcome: Answer | NoAnswer, readings: int, renew: bool
+) -> None:
     """Then a person looks; while the vendor is down nothing was tried, so that takes longer."""
     verdicts = [_judge(CLAIM, outcome, _ledger(probes=probes)) for probes in range(readings)]
     found = [one.remedy if isinstance(one, Healing) else one.kind for one in verdicts]
-    assert found == [*(Settle(after=backoff(number, "k")) for number in range(1, readings)), "parked"]
+    waits = (backoff(number, "k") for number in range(1, readings))
+    assert found == [*(Settle(after=wait, renew=renew) for wait in waits), "parked"]
 
 
 def test_a_reading_that_fails_says_why() -> None:
@@ -290,3 +299,82 @@ def test_what_has_no_confirming_read_has_no_call_for_it() -> None:
     bare = CLAIM.model_copy(update={"confirm": None})
     with pytest.raises(ValueError, match=r"`cards\.claim` has no confirming read"):
         probe_call(bare, CALL, 1)
+
+
+@pytest.mark.parametrize("wanted", [None, "5", 5.0])
+def test_a_total_is_compared_with_a_whole_number_only(wanted: JsonValue) -> None:
+    """Where it is not known by how much it should have grown, nothing is said of it."""
+    call = ORDERED.model_copy(update={"arguments": {"quantity": wanted}})
+    reply = Reply(outcome=_total(12), received_at=SENT + SETTLE)
+    verdict = judge_probe(ORDER, call, LIST, probe_call(ORDER, call, 1), reply, _ledger(total_before=7))
+    assert isinstance(verdict, Parked)
+    assert verdict.fault.detail.endswith("`codes.list` gave no total to compare")
+
+
+@pytest.mark.parametrize("total", [True, False, 12.0])
+def test_a_total_is_a_whole_number(total: JsonValue) -> None:
+    """What is none is no total."""
+    verdict = _judge(ORDER, _total(total), _ledger(total_before=0))
+    assert verdict.kind == "parked"
+    assert isinstance(verdict, Parked)
+    assert verdict.fault.detail.endswith("`codes.list` gave no total to compare")
+
+
+@pytest.mark.parametrize(
+    ("settle", "takes", "until"),
+    [(SETTLE, timedelta(minutes=1), 3.0), (None, timedelta(minutes=1), 60.0), (SETTLE, timedelta(), 3.0)],
+)
+@pytest.mark.parametrize("spec", [MERGE, ORDER])
+def test_the_vendor_has_its_time(
+    spec: ToolSpec, settle: timedelta | None, takes: timedelta, until: float
+) -> None:
+    """The declared settle time comes before what the catalogue says; one reading after it is enough."""
+    assert isinstance(spec.confirm, StateRead | TotalRead)
+    confirm = spec.confirm.model_copy(update={"takes": takes})
+    patient = spec.model_copy(update={"confirm": confirm})
+
+    def verdict(after: float) -> Verdict:
+        call, read, outcome = (ORDERED, LIST, _total(7)) if spec is ORDER else (CALL, GET, _card(None))
+        state = _ledger(timedelta(seconds=after), settle=settle, total_before=7, probes=0)
+        reply = Reply(outcome=outcome, received_at=state.now)
+        return judge_probe(patient, call, read, probe_call(patient, call, 1), reply, state)
+
+    early = verdict(until - 0.05)
+    assert isinstance(early, Healing)
+    assert early.remedy == Settle(after=timedelta(seconds=0.05))
+    assert verdict(until).kind == "parked"
+
+
+def test_a_vendor_without_a_bound_is_asked_a_few_times() -> None:
+    """Neither declared nor known: the reading is repeated at growing intervals, then a person decides."""
+    verdicts = [
+        _judge(ORDER, _total(7), _ledger(timedelta(days=1), settle=None, total_before=7, probes=probes))
+        for probes in range(5)
+    ]
+    found = [one.remedy if isinstance(one, Healing) else one.kind for one in verdicts]
+    assert found == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
+
+
+def test_a_reading_whose_sending_is_not_known_waits_for_nothing() -> None:
+    """Without the moment of the sending no span can be over: a few readings, then a person."""
+    merge = [_judge(MERGE, _card(None), _ledger(attempts=[], probes=probes)) for probes in (0, 4)]
+    assert [one.kind for one in merge] == ["parked", "parked"]
+    claim = _judge(CLAIM, _card(None), _ledger(attempts=[], settle=SETTLE))
+    assert not isinstance(claim, Failed)
+    assert not (isinstance(claim, Healing) and isinstance(claim.remedy, Resend))
+
+
+def test_an_object_is_untouched_in_all_its_parts() -> None:
+    """One field that is as before, beside another that is not, proves no absence."""
+    confirm = StateRead(
+        operation="cards.get",
+        copied={"card": "card"},
+        equals={"owner": "owner"},
+        untouched={"owner": None, "card": "c"},
+    )
+    spec = CLAIM.model_copy(update={"confirm": confirm})
+    settled = _judge(spec, _card(None), _ledger())
+    assert isinstance(settled, Healing)
+    assert settled.remedy == Resend()
+    other = Answer(status=200, body={"data": {"card": "d", "owner": None}})
+    assert _judge(spec, other, _ledger()).kind == "parked"
