@@ -6,6 +6,7 @@ MendflowError
 ├── MissingCredential     a secret whose source holds nothing
 ├── UnknownTool           a tool name that no connector offers
 ├── StoreError            the journal's home or store cannot be used
+│   └── RunExists         a run of that name was started before
 ├── LostOwnership         another process has taken over the run
 ├── Divergence            a replay asked for something the tape does not hold
 └── IllegalTransition     the effect protocol was asked for a step it forbids: an error of ours
@@ -48,6 +49,12 @@ class StoreError(InvalidUse):
     """The journal's home or its store cannot be used."""
 
     code = "store"
+
+
+class RunExists(StoreError):
+    """A run of that name was started before."""
+
+    code = "run_exists"
 
 
 class LostOwnership(MendflowError):

@@ -11,7 +11,7 @@ from datetime import datetime
 import orjson
 
 from ..connectors.contract import JsonObject
-from ..connectors.errors import StoreError
+from ..connectors.errors import RunExists, StoreError
 from ..verifier.effect import Effect
 from .events import Event, EventDraft, RunStatus
 from .ownership import FIRST_EPOCH, admit_change, admit_version, admit_writer, next_epoch
@@ -97,7 +97,7 @@ class Tables:
             (run_id, workflow, FIRST_EPOCH, at, at),
         )
         if made.rowcount == 0:
-            raise StoreError(
+            raise RunExists(
                 f"There is a run `{run_id}` already.", help=f"`mendflow show {run_id}` says how it stands."
             )
         owner = Ownership(run_id=run_id, epoch=FIRST_EPOCH)

@@ -14,7 +14,7 @@ import typer
 from ..agents.chat import check_model
 from ..connectors.clock import SystemClock
 from ..connectors.contract import ConnectionSettings, JsonObject
-from ..connectors.errors import InvalidUse
+from ..connectors.errors import InvalidUse, RunExists
 from ..connectors.opening import open_connector
 from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
@@ -71,7 +71,10 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
             return await _closed(ports, plan, await start(named, order), options.trace)
 
     _tell_interrupted(home)
-    return _watched(work, as_json=as_json)
+    try:
+        return _watched(work, as_json=as_json)
+    except RunExists:  # another start under the same key was quicker
+        return resume_run(run_id, home_folder, as_json=as_json)
 
 
 def once_id(plan: Plan, key: str) -> str:

@@ -29,6 +29,8 @@ class Case:
     settle: bool = False
     trusted: bool = False
     may_repeat: bool = False
+    second_may_repeat: bool = False
+    """The same for the second of two runs: workflows are edited between runs."""
     late: int | None = SETTLE
     """Within how many ticks a request that travels is applied and listed, or never is; None: there is no bound."""
     listed: Literal["as sent", "unmarked", "altered"] = "as sent"
@@ -38,6 +40,8 @@ class Case:
     """What the two runs ask for."""
     keys: tuple[str, str] = ("ann", "ann")
     """The business keys of the two runs; equal: they want one and the same effect."""
+    second_is_capped: bool = False
+    """Whether one more effect would go beyond the budget of the second run."""
     parks_exhausted: bool = False
     """`on_exhausted: park`."""
     flavours: frozenset[Flavour] = frozenset({"plain"})
@@ -82,13 +86,12 @@ class Case:
         found = [word for flavour, words in by_flavour.items() if flavour in self.flavours for word in words]
         return tuple(dict.fromkeys(found))
 
-    @property
-    def means(self) -> Means:
-        """Return what a call may count on."""
+    def means(self, run: int) -> Means:
+        """Return what a call of a run may count on."""
         return Means(
             settle=SETTLE * TICK if self.settle else None,
             marker_trusted=self.trusted,
-            may_repeat=self.may_repeat,
+            may_repeat=(self.may_repeat, self.second_may_repeat)[run],
             most_attempts=self.sends,
             most_throttled=self.throttles,
             most_probes=self.probes,

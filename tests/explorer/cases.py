@@ -20,7 +20,7 @@ ALONE: Final = (
     Case("done later, seen in the state, no bound", "merge", late=None),
     Case("done later, counted", "batch", late=None),
     Case("blind, no bound", "mail", late=None),
-    Case("blind, may be repeated, no bound", "mail", late=None, may_repeat=True),
+    Case("blind, may be repeated, no bound", "mail", late=None, may_repeat=True, second_may_repeat=True),
 )
 """One run, the vendor's answers of one sort each."""
 
@@ -39,6 +39,15 @@ _PAIRS: Final = tuple(
     replace(case, name=f"{case.name}; two runs, one key", runs=2, others=0)
     for case in (_MARKED, _KEYED, _NATURAL, _CLAIM, _MAIL)
 )
+_EDITED: Final = tuple(
+    replace(case, name=f"{case.name}; two runs, {which} may repeat", runs=2, others=0, **repeats)
+    for case in (_MARKED, _MAIL)
+    for which, repeats in (("the first", {"may_repeat": True}), ("the second", {"second_may_repeat": True}))
+)
+_CAPPED: Final = replace(
+    _MARKED, name="two runs, the second at its cap", runs=2, others=0, second_is_capped=True
+)
+_PARKING_PAIR: Final = replace(_PARKS, name=f"{_PARKS.name}; two runs, one key", runs=2, others=0)
 _DIFFERING: Final = replace(
     _MARKED, name="two runs, one key, other arguments", runs=2, others=0, amounts=(5, 7)
 )
@@ -52,12 +61,14 @@ SMALL: Final = (
     *(replace(case, sends=3, crashes=2, others=0) for case in ALONE if case not in (_MARKED, _CLAIM, _BATCH)),
     *(replace(case, sends=2, crashes=1) for case in (*_ODD, _PARKS)),
     *(replace(case, sends=1, crashes=1, visits=0) for case in _PAIRS if case.trade != "claim"),
-    replace(_DIFFERING, sends=1, crashes=0, visits=0),
+    *(replace(case, sends=2, crashes=0, visits=0) for case in _EDITED),
+    *(replace(case, sends=1, crashes=0, visits=0) for case in (_DIFFERING, _CAPPED)),
+    replace(_PARKING_PAIR, sends=1, crashes=0),
     replace(_APART, trade="mail", sends=1, crashes=0, visits=0),
 )
 LARGE: Final = (
     *(replace(case, sends=5, crashes=4, others=2 * case.others, visits=2, probes=3) for case in ALONE),
     *(replace(case, sends=3, crashes=2) for case in (*_ODD, _PARKS)),
-    *(replace(case, sends=2, crashes=1) for case in _PAIRS),
-    *(replace(case, sends=2, crashes=0) for case in (_DIFFERING, _APART)),
+    *(replace(case, sends=2, crashes=1) for case in (*_PAIRS, *_EDITED, _CAPPED, _PARKING_PAIR, _DIFFERING)),
+    replace(_APART, sends=2, crashes=0),
 )

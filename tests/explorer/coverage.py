@@ -21,7 +21,7 @@ from mendflow.verifier.outcome import Standing
 from mendflow.verifier.verdict import FaultKind
 
 from tests.explorer.normal import normal_effect
-from tests.explorer.state import DECISIONS
+from tests.explorer.state import DECISIONS, STANDINGS
 from tests.explorer.trades import NOON
 
 _PROOF: Final[JsonObject] = {"proof": "p"}
@@ -78,6 +78,6 @@ def demanded() -> frozenset[str]:
         *(f"verdict {one} on a {side}" for one in ("passed", "heal", "parked", "failed") for side in sides),
         *(f"remedy {one} after a sending" for one in ("wait", "renew", "settle", "resend")),
         *(f"remedy {one} after a reading" for one in ("settle", "resend")),
-        *(f"claim {one}" for one in ("mine", "done", "differs", "held", "parked")),
+        *(f"claim {one}" for one in STANDINGS),
         *(f"fault {one}" for one in get_args(FaultKind) if one not in _NOT_JUDGED),
     }

@@ -20,7 +20,7 @@ class Properties:
     """The promises of one case."""
 
     def __init__(self, case: Case, steps: Steps) -> None:
-        self._may_double = case.may_repeat
+        self._may_double = case.may_repeat or case.second_may_repeat
         self._keys = [case.keys.index(key) for key in case.keys]
         """By run: the business key, however the rules name its slot; there may be one effect of each."""
         self._wanted = list(zip(self._keys, case.amounts, strict=True))

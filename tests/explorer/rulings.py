@@ -126,7 +126,7 @@ class Rulings:
     def __init__(self, case: Case, rules: Rules) -> None:
         self.case = case
         self._rules = rules
-        self._means = rules.means(case.means)
+        self._means = [rules.means(case.means(run)) for run in (0, 1)]
         plain = [call_of(case.kind, "", amount) for amount in case.amounts]
         digests = [digest(call.model_dump(mode="json")) for call in plain]
         self.names = [rules.slot(key, one) for key, one in zip(case.keys, digests, strict=True)]
@@ -199,7 +199,7 @@ class Rulings:
     def turn(self, run: int, number: int) -> Turn:
         """Return the attempt that follows."""
         kind = self.case.kind
-        return Turn(kind.spec, self.calls[run], self.courses[number], self._means, kind.tools)
+        return Turn(kind.spec, self.calls[run], self.courses[number], self._means[run], kind.tools)
 
     # effects ---------------------------------------------------------------------------------------------
 
@@ -237,6 +237,7 @@ class Rulings:
             refusal_key="gift#1:slot:0",
             at=NOON,
             repeatable=turn.is_repeatable,
+            beyond="the cap is reached" if self.case.second_is_capped and run == 1 else "",
         )
         choice = self._rules.choose(before, want)
         if choice.effect is None:

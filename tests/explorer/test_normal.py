@@ -35,7 +35,7 @@ _HISTORIES = st.lists(
 
 def turn_of(case: Case, course: Course) -> Turn:
     """Return the attempt that follows."""
-    return Turn(case.kind.spec, call_of(case.kind, _MARKER, 5), course, case.means, case.kind.tools)
+    return Turn(case.kind.spec, call_of(case.kind, _MARKER, 5), course, case.means(0), case.kind.tools)
 
 
 def led_to(case: Case, course: Course, said: Said) -> Led:

@@ -410,3 +410,31 @@ def test_a_call_without_a_marker_is_not_found_by_it(
     verdict = judge_probe(award, call, listing, probe_call(award, call, 1), page, ledger())
     assert isinstance(verdict, Parked)
     assert "is no listing in which our marker could be" in verdict.fault.detail
+
+
+@pytest.mark.parametrize(
+    ("created", "attempts", "remedy"),
+    [
+        ("2026-02-28T12:00:00+00:00", [0], "resend"),
+        ("2026-02-28T14:00:00+05:00", [0], "resend"),
+        ("2026-02-28T10:00:00-05:00", [0], "settle"),
+        ("2026-02-28T12:00:00+00:00", [-1, 0], "settle"),
+        ("2020-01-01T00:00:00+00:00", [], "settle"),
+    ],
+    ids=["a day", "eastern", "western", "an earlier attempt", "no attempt known"],
+)
+def test_what_is_old_is_older_than_the_first_attempt(
+    created: str, attempts: list[int], remedy: str, award: ToolSpec, award_call: ToolCall, listing: ToolSpec
+) -> None:
+    """Moments are compared whatever their zone; where no attempt is known, nothing is too old to be ours."""
+    assert isinstance(award.confirm, MarkerRead)
+    confirm = award.confirm.model_copy(update={"created": "created_at"})
+    dated = Judged(award.model_copy(update={"confirm": confirm}), award_call, listing)
+    made = tuple(
+        Attempt(number=number, sent_at=SENT + timedelta(days=days), standing="unknown")
+        for number, days in enumerate(attempts, start=1)
+    )
+    bare: JsonObject = {"uuid": "r-9", "credits": 10, "contact": {"uuid": "c-1"}, "created_at": created}
+    verdict = dated(page_of(bare), ledger().model_copy(update={"attempts": made}))
+    assert isinstance(verdict, Healing)
+    assert verdict.remedy.kind == remedy

@@ -355,6 +355,15 @@ def test_a_vendor_without_a_bound_is_asked_a_few_times() -> None:
     assert found == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
 
 
+@pytest.mark.parametrize(("settle", "word"), [(None, "heal"), (timedelta(), "parked")])
+def test_that_no_time_is_needed_can_be_declared(settle: timedelta | None, word: str) -> None:
+    """A settle time of nothing is over at once; where none is declared the first pause is our own."""
+    verdict = _judge(ORDER, _total(7), _ledger(timedelta(), settle=settle, total_before=7))
+    assert verdict.kind == word
+    if isinstance(verdict, Healing):
+        assert verdict.remedy == Settle(after=backoff(1, "k"))
+
+
 def test_a_reading_whose_sending_is_not_known_waits_for_nothing() -> None:
     """Without the moment of the sending no span can be over: a few readings, then a person."""
     merge = [_judge(MERGE, _card(None), _ledger(attempts=[], probes=probes)) for probes in (0, 4)]
