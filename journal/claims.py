@@ -58,6 +58,8 @@ def _fresh(want: SlotRequest, version: int) -> Effect:
 def _take(effect: Effect, want: SlotRequest) -> SlotChoice:
     if effect.state == "parked":  # a person resumed the run
         effect = reopen(effect)
+    # whoever sends it says whether it may repeat: the row may be another run's, of another workflow or program
+    effect = effect.model_copy(update={"repeatable": want.repeatable})
     body: JsonObject = {"slot": want.slot, "request": want.request, "digest": effect.digest}
     event = EventDraft(kind="intent_written", key=want.call_key, at=want.at, body=body)
     return SlotChoice(claim={"standing": "mine"}, effect=intend(effect, want.at), event=event)

@@ -114,6 +114,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.mark.acceptance
+@pytest.mark.timeout(400)  # some twenty commands, each a process that loads langgraph
 def test_the_commands_of_the_readme_do_what_it_says(shell: Shell) -> None:
     """Typed one after the other, they end as the README says and print the lines that it shows."""
     for commands, shown in examples():

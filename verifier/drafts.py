@@ -150,6 +150,8 @@ def _misfounded(
     if not standing:
         yield f"`{place}` gives `{source}` another value than stands there; copy the value as it is."
         return
+    if source.endswith(f".{fact}"):  # the names on the way to the value; `0.1` of them is no number
+        return
     named = frozenset(key for name in (source, *re.split(r"[.\[\]]", source)) for key in keys_of(name))
     allowed = frozenset(key for node, around in standing for key in _context(node, around)) | named
     for claim in read_claims(fact):

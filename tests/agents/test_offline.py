@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mendflow.agents.model import ModelRefusal, ModelReply, PickedCall, ToolCard, ToolReading
 from mendflow.agents.offline import OfflineModel
@@ -174,6 +174,7 @@ JSON_VALUES = st.recursive(
     material=st.dictionaries(st.text(min_size=1, max_size=6), JSON_VALUES, max_size=4),
     reading=JSON_VALUES,
 )
+@example(material={}, reading={"0": {"1": False}})
 async def test_offline_findings_stand_where_they_say(material: JsonObject, reading: JsonValue) -> None:
     """Whatever the data, the findings made by rule pass the check of findings."""
     readings = (ToolReading(tool="a.b", arguments={}, output=reading, source="brief#1:call:0"),)

@@ -40,9 +40,16 @@ _PAIRS: Final = tuple(
     for case in (_MARKED, _KEYED, _NATURAL, _CLAIM, _MAIL)
 )
 _EDITED: Final = tuple(
-    replace(case, name=f"{case.name}; two runs, {which} may repeat", runs=2, others=0, **repeats)
+    replace(
+        case,
+        name=f"{case.name}; two runs, the {'second' if second else 'first'} may repeat",
+        runs=2,
+        others=0,
+        may_repeat=not second,
+        second_may_repeat=second,
+    )
     for case in (_MARKED, _MAIL)
-    for which, repeats in (("the first", {"may_repeat": True}), ("the second", {"second_may_repeat": True}))
+    for second in (False, True)
 )
 _CAPPED: Final = replace(
     _MARKED, name="two runs, the second at its cap", runs=2, others=0, second_is_capped=True
