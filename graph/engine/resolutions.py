@@ -30,6 +30,8 @@ class _Parked:
     effect: Effect
     path: str
     attempt: int
+    went_on: bool
+    """Whether a resume recorded something of it after that, and was interrupted before its own verdict."""
 
 
 async def resolve_effect(
@@ -68,16 +70,21 @@ async def resolve_effect(
 def _parked(events: list[Event], effects: list[Effect]) -> list[_Parked]:
     places: dict[str, str] = {}
     attempts: dict[str, int] = {}
+    later: set[str] = set()
     for event in events:
         path, _, rest = event.key.partition("#")
         if event.kind == "intent_written":
             places[str(event.body["slot"])] = path
         if event.kind == "verdict_given" and event.body.get("kind") == "parked":
             attempts[path] = int(rest.partition(":")[0])
+            later.discard(path)
+        elif event.kind == "fact_recorded" and int(rest.partition(":")[0] or 0) > attempts.get(path, 0):
+            later.add(path)
     return [
-        _Parked(effect, places[effect.slot], attempts[places[effect.slot]])
+        _Parked(effect, path, attempts[path], went_on=path in later)
         for effect in effects
-        if effect.state == "parked" and places.get(effect.slot) in attempts
+        for path in [places.get(effect.slot, "")]
+        if effect.state == "parked" and path in attempts
     ]
 
 
@@ -94,4 +101,9 @@ def _chosen(found: list[_Parked], wanted: str, run_id: str) -> _Parked:
         )
     if len(matching) > 1:
         raise InvalidUse(f"Several effects are parked: {listed}.", help="Name one of them.")
+    if matching[0].went_on:  # what it recorded would be taken for the outcome of what the decision leads to
+        raise InvalidUse(
+            f"Run `{run_id}` went on with `{matching[0].path}` after it was parked, and was interrupted.",
+            help=f"`mendflow resume {run_id}` brings that to its end; then decide about what is parked still.",
+        )
     return matching[0]

@@ -194,14 +194,17 @@ class Person:
         self._vendor = vendor
 
     def moves(self, state: State) -> Iterator[Move]:
-        """Yield what a person may decide (`graph.engine.resolutions.resolve_effect`)."""
+        """Yield what a person may decide (`graph.engine.resolutions`): of a run at rest, about its last verdict."""
         if not state.left.visits:
             return
+        at_work = {
+            run for run, worker in zip(self._case.crew, state.workers, strict=True) if worker is not None
+        }
         for run, disk in enumerate(state.disks):
             slot = self._rulings.slots[run]
             row = state.rows[slot]
             is_parked = row.holder == run and self._rulings.state_of(row.effect) == "parked"
-            if not disk.closed or disk.stage != KNOWN or not is_parked or disk.resent == NONE:
+            if run in at_work or disk.stage != KNOWN or not is_parked or disk.resent == NONE:
                 continue
             took_place = bool(self._vendor.effects(state, slot))
             is_on_its_way = any(self._rulings.slots[one.run] == slot for one in state.flying)

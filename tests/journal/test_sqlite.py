@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from mendflow.connectors.contract import JsonObject
-from mendflow.connectors.errors import IllegalTransition, LostOwnership, StoreError
+from mendflow.connectors.errors import IllegalTransition, LostOwnership, RunExists, StoreError
 from mendflow.journal.canonical import digest
 from mendflow.journal.events import EventDraft, EventKind
 from mendflow.journal.sqlite import SqliteStore
@@ -261,7 +261,7 @@ async def test_a_failed_request_leaves_the_others_of_its_commit(tmp_path: Path) 
             store.append(owner, _event(3)),
             return_exceptions=True,
         )
-        assert [type(one) for one in told] == [type(None), StoreError, UnicodeEncodeError, type(None)]
+        assert [type(one) for one in told] == [type(None), RunExists, UnicodeEncodeError, type(None)]
         assert await _numbers(store) == [(1, None), (2, 1), (3, 3)]
 
 

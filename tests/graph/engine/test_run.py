@@ -36,6 +36,10 @@ steps:
       look: {call: shop.members.get, needs: [award], with: {email: "${{ person }}"}}
 outputs: {done: "${{ steps.each.output.done }}"}
 """
+CLAIM = """
+steps:
+  claim: {call: shop.cards.claim, once: inputs.email, with: {card: c1, owner: "${{ inputs.email }}"}}
+"""
 
 
 class DiedError(Exception):
@@ -167,6 +171,22 @@ async def test_a_run_survives_death_after_death(bench: Bench, steps: str, fates:
     assert (result.status, sorted(map(str, bench.vendor.awarded))) == ("completed", awarded)
     assert lives < 40
     await bench.same(first, steps)
+
+
+async def test_a_decision_waits_for_a_resume_that_was_interrupted(bench: Bench) -> None:
+    """What it had read already is never taken for the outcome of the sending that the decision asks for."""
+    bench.settle = None
+    bench.vendor.doom("cards.claim", lost_request)
+    parked = await bench.run(CLAIM)
+    run_id = await _die(bench, CLAIM, 2, after=True, run_id=parked.run_id)
+    assert [event.key for event in await bench.events(run_id)][-1] == "claim#7:call:0"
+    with pytest.raises(InvalidUse, match="went on with `claim` after it was parked, and was interrupted"):
+        await bench.resolve(run_id, "claim", "resend")
+    assert (await bench.resume(run_id, CLAIM)).status == "parked"
+    await bench.resolve(run_id, "claim", "resend")
+    assert (await bench.resume(run_id, CLAIM)).status == "completed"
+    assert (bench.vendor.asked["cards.claim"], bench.vendor.owners) == (2, {"c1": "ann@x.org"})
+    await bench.same(run_id, CLAIM)
 
 
 async def test_a_finished_run_is_not_run_again(bench: Bench) -> None:
