@@ -220,6 +220,18 @@ def replay(
 
 
 @app.command()
+def audit(
+    run: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run of this home, or a trace file.")],
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """Check every heal of a run again from its trace alone, and the record itself."""
+    from .auditing import audit_run
+
+    raise typer.Exit(audit_run(run, home, as_json=json))
+
+
+@app.command()
 def tools(
     name: Annotated[str, typer.Argument(help="A connector, or CONNECTOR.TOOL.")] = "",
     json: JsonOption = False,

@@ -25,10 +25,10 @@ from ..journal.events import Event
 from ..journal.export import write_trace
 from ..journal.home import Home
 from .exits import FAILED, INVALID, OF_STATUS
+from .heals import heal_lines
 from .ports import opened
 from .progress import Report, watching
 from .running import settled
-from .showing import why_lines
 from .workflows import load_plan
 from .worlds import chosen
 
@@ -137,7 +137,7 @@ def _one_heal(events: list[Event]) -> list[str]:
     ]
     telling = [heal for heal in heals if heal.get("remedy") == "settle"]
     chosen_heals = telling or heals
-    return why_lines(chosen_heals[0]) if chosen_heals else []
+    return [*heal_lines(chosen_heals[0])] if chosen_heals else []
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..connectors.contract import JsonObject
 from ..connectors.errors import InvalidUse
 from ..graph.engine.summary import summarise
 from ..journal.events import Event
@@ -18,6 +17,7 @@ from ..journal.sqlite import SqliteStore
 from ..journal.store import RunRow
 from ..journal.vault import Vault
 from .exits import COMPLETED, OF_STATUS
+from .heals import heal_lines
 from .render import coloured, print_open_ends, print_result, print_steps, waiting_line
 
 
@@ -118,29 +118,10 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
     console = Console()
     console.print(Text.assemble(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals"))
     for heal in heals:
-        for line in why_lines(heal):
+        for line in heal_lines(heal):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     print_open_ends(console, result.failed, "failed")
     print_open_ends(console, result.parked, "parked")
     for entry in result.waiting:
         console.print(f"waits {waiting_line(entry, run_id)}", markup=False, highlight=False, soft_wrap=True)
     return COMPLETED
-
-
-def why_lines(heal: JsonObject) -> list[str]:
-    """Return one heal in words: what was wrong, what was done, what proves it."""
-    fault = heal.get("fault")
-    found = fault if isinstance(fault, dict) else {}
-    lines = [
-        f"healed {heal.get('at')}",
-        f"  fault   {found.get('kind')}: {found.get('detail')}",
-        f"  remedy  {heal.get('remedy')}",
-        f"  proof   {heal.get('proof')}",
-    ]
-    moves = heal.get("moves")
-    lines += [
-        f"  moved   {move.get('found')} → {move.get('expected')} ({move.get('tier')})"
-        for move in (moves if isinstance(moves, list) else [])
-        if isinstance(move, dict)
-    ]
-    return lines

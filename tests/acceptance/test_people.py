@@ -96,7 +96,7 @@ def test_a_heal_is_explained(mendflow: Mendflow, small: Job) -> None:
     )
     assert found == [("drift", "drift_patch"), ("unknown_outcome", "settle")]
     text = mendflow("why", run_id).out
-    assert "remedy  settle" in text
+    assert "nothing was sent again; it was looked up at the vendor: the marker was found" in text
     assert "the marker was found in `loyalty_transactions.list`, page 1" in text
     shown = mendflow("show", run_id, "--json").document
     assert shown["heals"] == document["heals"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.piggy.operations import TOOLS
 from mendflow.graph.engine.replay import replay
+from mendflow.journal.audit import audit
 
 from tests.simulation.names import MAY_REPEAT, Name, name_of, name_of_request
 from tests.simulation.record import Course, courses_of, endless
@@ -45,6 +46,7 @@ class Oracle:
         for job in self._simulation.jobs:
             yield from self._run(job)
             yield from self._steps(job)
+            yield from self._heals(job)
         yield from self._arrivals()
         yield from self._slots()
         yield from self._doubled()
@@ -71,6 +73,15 @@ class Oracle:
                 yield f"{place}: said to have failed ({course.end.get('reason')}), and the vendor has it from this run"
             if status == "parked":
                 yield from (f"{place}: parked without {what}" for what in _missing(course.end))
+
+    def _heals(self, job: Job) -> Iterator[str]:
+        """Check every heal record of a run again, from what is on record alone."""
+        found = audit(self.events[job.run_id]) if self.events[job.run_id] else None
+        if found is not None:
+            yield from (f"{job.run_id}: {flaw}" for flaw in found.flaws)
+            yield from (
+                f"{job.run_id} {heal.key}: {text}" for heal in found.heals for text in heal.objections
+            )
 
     def _arrivals(self) -> Iterator[str]:
         """Find requests that reached the vendor without an intent of their own on record."""
