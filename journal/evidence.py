@@ -279,7 +279,11 @@ def _not_present(world: World, course: Course, reading: Exchange) -> Iterator[st
             ):
                 yield "what carries our marker is not what was asked for"
         case StateRead(equals=equals):
-            shown = (_at(_data(reading), path) == (arguments.get(name),) for path, name in equals.items())
+            shown = (
+                [str(one).casefold() for one in _at(_data(reading), path)]
+                == [str(arguments.get(name)).casefold()]
+                for path, name in equals.items()
+            )
             if not equals or not all(shown):
                 yield "the object is not in the state that was asked for"
         case _:

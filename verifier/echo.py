@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from ..connectors.contract import MarkerRead, ToolCall, ToolSpec
+from .shape import properties_of
 
 
 def find(value: JsonValue, path: str) -> tuple[JsonValue, ...]:
@@ -39,7 +40,7 @@ def unrepeated(spec: ToolSpec, call: ToolCall, output: JsonValue) -> tuple[str, 
     return tuple(
         argument
         for argument, path in _sent(spec.echoes, call).items()
-        if not any(is_same(found, call.arguments[argument]) for found in find(output, path))
+        if not any(is_repeated(spec, call, argument, found) for found in find(output, path))
     )
 
 
@@ -49,8 +50,17 @@ def contradicted(spec: ToolSpec, call: ToolCall, item: JsonValue) -> tuple[str, 
         argument
         for argument, path in _sent(spec.echoes, call).items()
         for found in find(item, path)
-        if found is not None and not is_same(found, call.arguments[argument])
+        if found is not None and not is_repeated(spec, call, argument, found)
     )
+
+
+def is_repeated(spec: ToolSpec, call: ToolCall, argument: str, found: JsonValue) -> bool:
+    """Tell whether a value is what was sent as an argument; an address is the same in any case of its letters."""
+    sent = call.arguments.get(argument)
+    rule = properties_of(spec.parameters).get(argument, {})
+    if rule.get("format") == "email" and isinstance(sent, str) and isinstance(found, str):
+        return sent.casefold() == found.casefold()
+    return is_same(sent, found)
 
 
 def has_foreign_marker(spec: ToolSpec, call: ToolCall, output: JsonValue) -> bool:

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from ..connectors.contract import Reply, StateRead, ToolCall, ToolSpec, TotalRead
 from .contract import fits
-from .echo import find, is_same
+from .echo import find, is_repeated, is_same
 from .ledger import Ledger
 from .outcome import Outcome, classify
 from .probing import (
@@ -46,7 +46,7 @@ def judge_state(
         return look_again(spec, call, reply, ledger, outcome.fault)
     output = outcome.output
     if confirm.equals and all(
-        any(is_same(found, call.arguments.get(argument)) for found in find(output, path))
+        any(is_repeated(spec, call, argument, found) for found in find(output, path))
         for path, argument in confirm.equals.items()
     ):
         shown = output if fits(spec.answer, output) else None

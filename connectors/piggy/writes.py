@@ -185,6 +185,7 @@ WRITES: Final = (
             answer=shapes.CONTACT_BY_EMAIL,
             refusals=refused(codes.USAGE_LIMIT_REACHED),
             unsettled=UNSETTLED,
+            echoes={"email": "email"},
             source=f"{DOCS}; a GET that writes where nobody is found",
         ),
         route=Route(method="GET", path="/contacts/find-or-create"),
@@ -237,6 +238,7 @@ WRITES: Final = (
             answer=shapes.CONTACT,
             refusals=refused(codes.CONTACT_NOT_FOUND, codes.CONTACT_NOT_ANONYMOUS),
             unsettled=UNSETTLED,
+            echoes={"email": "email"},
             confirm=StateRead(
                 operation="contacts.get",
                 copied={"contact_uuid": "anonymous_contact_uuid"},

@@ -1,6 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mendflow.connectors.contract import ToolCall, ToolSpec
+from mendflow.connectors.piggy.operations import TOOLS
 from mendflow.verifier.echo import contradicted, find, has_foreign_marker, is_same, mentions, unrepeated
 from pydantic import JsonValue
 
@@ -49,6 +51,24 @@ def test_echoes_of_absent_arguments_are_not_demanded(award: ToolSpec, award_call
     assert unrepeated(award, award_call, {"contact": {"uuid": "c-1"}, "credits": 10.0}) == ()
     assert unrepeated(award, award_call, {"contact": {"uuid": "c-2"}}) == ("contact_uuid", "credits")
     assert contradicted(award, award_call, {"contact": {"uuid": "c-2"}, "credits": None}) == ("contact_uuid",)
+
+
+@pytest.mark.parametrize(
+    ("email", "wrong"),
+    [("Ann@X.org", ()), ("ann@x.org", ()), ("bob@x.org", ("email",)), (None, ("email",)), (7, ("email",))],
+)
+def test_an_address_is_repeated_in_any_case(email: JsonValue, wrong: tuple[str, ...]) -> None:
+    """The contact that comes back has the address that was asked for, however it is written; nobody else's."""
+    for operation in ("contacts.find_or_create", "contacts.find_one_by", "contacts.claim"):
+        call = ToolCall(connection="piggy", operation=operation, arguments={"email": "ann@X.org"})
+        assert unrepeated(TOOLS[operation], call, {"uuid": "c-1", "email": email}) == wrong
+
+
+def test_a_contact_is_the_one_that_was_asked_for() -> None:
+    """Another contact's record is no answer."""
+    call = ToolCall(connection="piggy", operation="contacts.get", arguments={"contact_uuid": "c-1"})
+    assert unrepeated(TOOLS["contacts.get"], call, {"uuid": "c-1"}) == ()
+    assert unrepeated(TOOLS["contacts.get"], call, {"uuid": "C-1"}) == ("contact_uuid",)
 
 
 def test_only_another_marker_is_foreign(award: ToolSpec, award_call: ToolCall) -> None:
