@@ -53,6 +53,12 @@ simulate: $(STAMP)
 explore: $(STAMP)
 	WORKERS=$(WORKERS) $(BIN)/python -m tests.explorer
 
+# How many vanished fields the healer of drift finds again, and how many wrongly: none may be. JSON=--json for programs.
+PAIRS ?= ../shared/drift/pairs.jsonl
+.PHONY: drift-score
+drift-score: $(STAMP)
+	$(BIN)/python -m tests.drift $(PAIRS) $(JSON)
+
 campaign: $(STAMP)
 	$(BIN)/python tests/campaigns/faults.py
 

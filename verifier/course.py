@@ -35,6 +35,8 @@ class Means(Frozen):
     settle: timedelta | None = None
     marker_trusted: bool = False
     may_repeat: bool = False
+    inert: bool = False
+    """Whether the workflow writes nothing."""
     salt: str = ""
     """Key of the call; spreads the waits."""
     most_attempts: int = MOST_ATTEMPTS
@@ -129,6 +131,7 @@ class Turn:
             renewal_changed=course.renewal_changed,
             salt=means.salt,
             may_repeat=means.may_repeat,
+            inert=means.inert,
             total_before=course.total_before,
         )
 

@@ -1,46 +1,32 @@
 """The healer of drifted answers: only lossless moves that are proven by the contract, otherwise a refusal.
 
-T0  the same words in another style (`credit_balance`, `creditBalance`), at the same parent;
-T1  the whole object or list that the contract describes sits in another envelope;
-T3  a rename that the contract declares.
+Names go by the ladder of `verifier.fields` (T0, T2, T3), object by object; here the envelope is added:
+
+T1  the whole object or list that the contract describes sits in another one.
 
 Values are moved, never changed, and no name is ever guessed by likeness: `plan.name` is not `nickname`. So
 words of money and units keep their names but for style. A move is unique both ways, holds for every item of a
 list, and counts only when the contract holds afterwards.
 """
 
-import re
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal
 
 from pydantic import JsonValue
 
 from ..connectors.contract import JsonObject
 from .contract import compare, fits
 from .envelope import unwrap
-from .shape import admits, items_of, kinds_of, properties_of, required_of
+from .fields import Field, is_telling, pair, words_of
+from .shape import admits, items_of, kind_of, kinds_of, properties_of, required_of
 from .verdict import Move
 
 DEEPEST_ENVELOPE = 6
 MOST_PLACES = 2000
 FEWEST_FIELDS = 2
 
-Tier = Literal["T0", "T3"]
-
-# An object under such a name is another version of the thing, or another thing of the same shape.
-_TELLING = re.compile(
-    r"""after|archived|before|copy|default|deleted|draft|example|expected|former|history|last|new|next|old|original
-    |other|parent|previous|prior|request|requested|sample|template
-    |amounts?|balances?|cents|credits?|prepaid|price|totals?""",
-    re.VERBOSE,
-)
 _STILL_THERE = "the answer still has its `data`, and what the contract describes is elsewhere"
-_STYLED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_\-. ][A-Za-z0-9]+)*\Z")
-_TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +50,18 @@ class Unrepaired:
 class _Place:
     """Where a group of values stands: as moves write it, and as aliases name it."""
 
+    thing: str
+    """What the values are, for T2."""
+    is_loud: bool
+    """Whether T2 may be used."""
     path: str = "data"
     field: tuple[str, ...] = ()
 
     def of(self, name: str) -> "_Place":
-        return _Place(f"{self.path}.{name}", (*self.field, name))
+        return replace(self, thing=name, path=f"{self.path}.{name}", field=(*self.field, name))
 
     def of_items(self) -> "_Place":
-        return _Place(f"{self.path}[]", self.field)
+        return replace(self, path=f"{self.path}[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +75,23 @@ class _Found:
     is_item: bool = False
 
 
-def repair(schema: JsonObject, body: JsonValue, aliases: Mapping[str, str]) -> Repair | Unrepaired:
+def repair(
+    schema: JsonObject, body: JsonValue, aliases: Mapping[str, str], *, thing: str = "", loud: bool = False
+) -> Repair | Unrepaired:
     """Move what has drifted back to where the contract expects it, or say why that is not proven.
 
-    `body` is the whole envelope. `aliases` maps dotted fields of the contract to the vendor's other name.
+    `body` is the whole envelope. `aliases` maps dotted fields of the contract to the vendor's other name. `thing` names
+    what the contract describes; `loud` admits T2, for what no write depends on.
     """
+    place = _Place(thing, loud)
     unwrapped = unwrap(body)
     if unwrapped is not None and unwrapped.output is None:
         return Unrepaired("the vendor says that there is nothing")
     if unwrapped is not None:
-        output, moves = _rename(schema, [unwrapped.output], _Place(), aliases)
+        output, moves = _rename(schema, [unwrapped.output], place, aliases)
         if moves and fits(schema, output[0]):
             return _repaired(schema, output[0], moves)
-    return _relocate(schema, body, aliases)
+    return _relocate(schema, body, aliases, place)
 
 
 def _repaired(schema: JsonObject, output: JsonValue, moves: tuple[Move, ...]) -> Repair:
@@ -105,7 +99,9 @@ def _repaired(schema: JsonObject, output: JsonValue, moves: tuple[Move, ...]) ->
     return Repair(output=output, moves=moves, extras=extras)
 
 
-def _relocate(schema: JsonObject, body: JsonValue, aliases: Mapping[str, str]) -> Repair | Unrepaired:
+def _relocate(
+    schema: JsonObject, body: JsonValue, aliases: Mapping[str, str], origin: _Place
+) -> Repair | Unrepaired:
     """Find the one place in the body that satisfies the whole contract (T1)."""
     core = items_of(schema) if "array" in kinds_of(schema) else schema
     if len(required_of(core)) < FEWEST_FIELDS:
@@ -116,7 +112,7 @@ def _relocate(schema: JsonObject, body: JsonValue, aliases: Mapping[str, str]) -
         return Unrepaired("the answer is too large to be searched")
     satisfied: list[tuple[_Found, Repair]] = []
     for place in places:
-        output, moves = _rename(schema, [place.value], _Place(), aliases)
+        output, moves = _rename(schema, [place.value], origin, aliases)
         if _is_substantial(core, output[0]) and fits(schema, output[0]):
             wrap = Move(tier="T1", found=place.path, expected="data")
             satisfied.append((place, _repaired(schema, output[0], (wrap, *moves))))
@@ -164,16 +160,16 @@ def _objection(found: _Found, core: JsonObject) -> str:
         return "the contract's object sits too deep to be a mere envelope"
     if found.path == "$" and isinstance(found.value, dict) and "data" in found.value:
         return _STILL_THERE
-    declared = {_tokens(name) for name in properties_of(core)}
+    declared = {words_of(name) for name in properties_of(core)}
     for depth, (holder, name) in enumerate(found.holders):
-        if any(map(_TELLING.fullmatch, _tokens(name))):
+        if is_telling(name):
             return f"the name `{name}` may say that it is another thing than the contract's"
         if depth == 0 and "data" in holder and name != "data":
             return _STILL_THERE
         siblings = {other: value for other, value in holder.items() if other != name} if depth else {}
         if any(isinstance(value, dict | list) for value in siblings.values()):
             return f"`{name}` has siblings of substance, so it is no mere envelope"
-        if any(_tokens(other) in declared for other in siblings):
+        if any(words_of(other) in declared for other in siblings):
             return f"fields of the contract stand beside `{name}`"
     return ""
 
@@ -209,14 +205,17 @@ def _rename_fields(
     strange = [name for name in present if name not in declared]
     if not missing or not strange:
         return group, ()
-    names = {**declared, **present}
-    pairs: list[tuple[str, str, Tier]] = [
-        (found, name, "T0") for found, name in _same_words(missing, strange, list(names))
-    ]
-    others = {name: aliases.get(".".join((*place.field, name)), "") for name in missing}
-    pairs += [(other, name, "T3") for name, other in others.items() if other in strange]
-    moves = _unique(pairs)
-    renames = {found: name for found, name, _ in moves}
+    others: dict[tuple[str, ...], str] = {
+        (name,): aliases.get(".".join((*place.field, name)), "") for name in missing
+    }
+    pairs = pair(
+        place.thing,
+        [Field((name,), frozenset(kinds_of(declared[name])) - {"null"}) for name in missing],
+        [Field((name,), _kinds_seen(group, name), is_observed=True) for name in strange],
+        aliases=others,
+        loud=place.is_loud,
+    )
+    renames = {one.new[-1]: one.old[-1] for one in pairs}
     if not renames:
         return group, ()
     renamed: list[JsonValue] = [
@@ -224,32 +223,12 @@ def _rename_fields(
         for one in group
     ]
     return renamed, tuple(
-        Move(tier=tier, found=f"{place.path}.{found}", expected=f"{place.path}.{name}")
-        for found, name, tier in moves
+        Move(tier=one.tier, found=f"{place.path}.{one.new[-1]}", expected=f"{place.path}.{one.old[-1]}")
+        for one in pairs
     )
 
 
-def _same_words(missing: list[str], strange: list[str], names: list[str]) -> Iterator[tuple[str, str]]:
-    """Pair a missing name with a strange one of the same words, when no third name has these words."""
-    by_words: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for name in names:
-        by_words[_tokens(name)].append(name)
-    for name in missing:
-        others = [other for other in by_words[_tokens(name)] if other != name]
-        if len(others) == 1 and others[0] in strange:
-            yield others[0], name
-
-
-def _unique(pairs: list[tuple[str, str, Tier]]) -> list[tuple[str, str, Tier]]:
-    """Keep the pairs whose both sides occur in no other pair."""
-    sources = Counter(found for found, _, _ in pairs)
-    targets = Counter(name for _, name, _ in pairs)
-    return [pair for pair in pairs if sources[pair[0]] == 1 and targets[pair[1]] == 1]
-
-
-@lru_cache(maxsize=8192)
-def _tokens(name: str) -> tuple[str, ...]:
-    """Split a name into its words; a name that is in no known style is one word, as it stands."""
-    if not _STYLED_NAME.match(name):
-        return (name,)
-    return tuple(word.lower() for word in _TOKEN.findall(name))
+def _kinds_seen(group: list[JsonValue], name: str) -> frozenset[str]:
+    """Return the types of the values under a name, without null."""
+    values = (one[name] for one in group if isinstance(one, dict) and name in one)
+    return frozenset(kind_of(value) for value in values if value is not None)

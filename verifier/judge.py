@@ -26,7 +26,8 @@ def judge(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger) -> Verdi
 def _judge_read(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger, fault: Fault) -> Verdict:
     if fault.kind != "drift" or not isinstance(reply.outcome, Answer):
         return _prescribe(call, reply, ledger, fault)
-    mended = repair(spec.answer, reply.outcome.body, spec.aliases)
+    thing = spec.operation.partition(".")[0]
+    mended = repair(spec.answer, reply.outcome.body, spec.aliases, thing=thing, loud=ledger.inert)
     if isinstance(mended, Unrepaired):
         return _prescribe(call, reply, ledger, _with_reason(fault, mended.reason))
     still_wrong = wrong_with(spec, call, mended.output)

@@ -50,6 +50,8 @@ class Ledger(Frozen):
     """Key of the call; spreads the waits."""
     may_repeat: bool = False
     """Whether the workflow's author says that a repetition of this call does no harm."""
+    inert: bool = False
+    """Whether nothing that is written can depend on the answer, so that drift tier T2 may be used."""
     total_before: int | None = None
     """What a `TotalRead` showed before the first sending."""
     renewed: int = 0

@@ -89,7 +89,7 @@ Remedy = Annotated[Wait | Renew | Settle | Resend | Rewrite, Field(discriminator
 class Move(Frozen):
     """One lossless move of a drift patch: the value found at `found` belongs at `expected`."""
 
-    tier: Literal["T0", "T1", "T3"]
+    tier: Literal["T0", "T1", "T2", "T3"]
     found: str
     expected: str
 

@@ -89,6 +89,8 @@ class RunContext:
     """Counts the effects of the run against its budget."""
     longest_hold: timedelta = timedelta(minutes=5)
     """A longer wait ends this process's part; the run is due later."""
+    inert: bool = False
+    """Whether no step of the workflow writes."""
     waits_on: datetime | None = None
     """In a replay: what is due then or later was never waited for; all else was."""
     prefix: str = ""
@@ -124,6 +126,7 @@ class RunContext:
             settle=connection.settings.settle,
             marker_trusted=connection.marker_trusted,
             may_repeat=isinstance(step, CallStep) and step.may_repeat,
+            inert=self.inert,
             salt=task.path,
         )
         spec = connection.tools[call.operation]

@@ -16,7 +16,7 @@ from ...journal.tape import Divergence, Recorded
 from .context import Connection, Progress, RunContext
 from .machine import run_steps
 from .models import models_of
-from .run import Order, close_of
+from .run import Order, close_of, is_inert
 from .summary import RunResult, summarise
 
 
@@ -76,6 +76,7 @@ async def replay(
         run=run_steps,
         report=_unseen,
         learn=_unlearned,
+        inert=is_inert(plan, connections),
         waits_on=_waits_on(recorded.closing),
     )
     divergence: Divergence | None = None

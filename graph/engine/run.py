@@ -31,7 +31,7 @@ from ...journal.tape import Recorded, RecordingTape, Tape
 from ...journal.vault import Vault
 from ...verifier.budget import EffectMeter
 from ..language.expressions import ExpressionFault, Scope, resolve
-from ..language.plan import CallStep, Plan
+from ..language.plan import CallStep, Plan, walk
 from .context import Connection, Progress, RunContext
 from .machine import run_steps
 from .models import models_of
@@ -129,9 +129,16 @@ def context_of(order: Order, tape: Tape, ports: Ports, connections: Mapping[str,
         run=run_steps,
         report=ports.report,
         learn=ports.vault.learn,
+        inert=is_inert(plan, connections),
         halted=KillSwitch(ports.home.folder).why,
         longest_hold=ports.longest_hold,
     )
+
+
+def is_inert(plan: Plan, connections: Mapping[str, Connection]) -> bool:
+    """Tell whether no step of a plan writes; agents only read."""
+    calls = (step for step in walk(plan.steps) if isinstance(step, CallStep))
+    return all(connections[step.connection].tools[step.operation].is_read for step in calls)
 
 
 def close_of(context: RunContext, states: dict[str, StepState]) -> JsonObject:

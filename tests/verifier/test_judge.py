@@ -188,6 +188,27 @@ def test_a_mended_answer_must_repeat_what_was_asked(lookup: ToolSpec, lookup_cal
     assert brief(judge(strict, lookup_call, reply(answer(200, theirs)), ledger())) == ("drift", WAIT)
 
 
+def test_a_name_that_only_adds_whose_it_is_counts_where_nothing_is_written(
+    lookup: ToolSpec, lookup_call: ToolCall
+) -> None:
+    """Drift tier T2 is used for what no write can depend on, shows in the moves, and is refused elsewhere."""
+    answer_of: JsonObject = {
+        "type": "object",
+        "required": ["uuid", "booking"],
+        "properties": {"uuid": {"type": "string"}, "booking": {"type": "object"}},
+    }
+    spec = lookup.model_copy(update={"operation": "dispute.get", "answer": answer_of})
+    came = reply(answer(200, {"data": {"uuid": "d-1", "disputed_booking": {"seats": 2}}}))
+    read_only = ledger().model_copy(update={"inert": True})
+    passed = judge(spec, lookup_call, came, read_only)
+    assert isinstance(passed, Passed)
+    assert passed.output == {"uuid": "d-1", "booking": {"seats": 2}}
+    assert [mend.moves for mend in passed.mends] == [
+        (Move(tier="T2", found="data.disputed_booking", expected="data.booking"),)
+    ]
+    assert brief(judge(spec, lookup_call, came, ledger())) == ("drift", WAIT)
+
+
 def test_an_answer_that_stays_drifted_is_kept_back_with_its_differences(
     lookup: ToolSpec, lookup_call: ToolCall
 ) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from mendflow.connectors.contract import JsonObject, NoAnswer, ToolCall
+from mendflow.connectors.contract import ConnectionSettings, JsonObject, NoAnswer, ToolCall
 from mendflow.connectors.errors import InvalidUse
-from mendflow.graph.engine.run import status_of
+from mendflow.graph.engine.context import Connection
+from mendflow.graph.engine.run import is_inert, status_of
 from mendflow.graph.engine.state import StepState
 from mendflow.graph.engine.summary import RunResult
 from mendflow.journal.events import Event, EventDraft, RunStatus
@@ -14,7 +15,7 @@ from mendflow.journal.sqlite import SqliteStore
 from mendflow.journal.store import EffectChange, Held, Ownership, RunRow, SlotChoice
 from mendflow.verifier.effect import Effect
 
-from tests.graph.engine.conftest import Bench, Fate, Vendor, lost_reply, lost_request, plainly, status
+from tests.graph.engine.conftest import Bench, Fate, Line, Vendor, lost_reply, lost_request, plainly, status
 
 SMALL = """
 steps:
@@ -317,3 +318,12 @@ async def test_a_reading_waits_a_settle_time_of_its_own_process(bench: Bench) ->
     assert bench.vendor.moments[before:] == [3606.0] * 3
     assert (result.status, bench.vendor.awarded) == ("completed", ["u-ann@x.org"])
     await bench.same(run_id, SMALL)
+
+
+def test_a_workflow_that_only_reads_is_inert(bench: Bench) -> None:
+    """One write among its calls, also within a map, and it is not."""
+    reading = "steps:\n  look: {call: shop.members.get, with: {email: ann@x.org}}\n"
+    line = Line(bench.vendor, bench.clock)
+    connections = {"shop": Connection(ConnectionSettings(name="shop", connector="shop"), line, line.tools())}
+    found = [is_inert(bench.plan(steps), connections) for steps in (reading, SMALL, MAPPED, CLAIM)]
+    assert found == [True, False, False, False]
