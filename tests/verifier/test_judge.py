@@ -113,7 +113,7 @@ TABLE: dict[str, tuple[Answer | NoAnswer, *tuple[object, ...]]] = {
     "503 with a hint": (
         answer(503, retry_after="3"),
         ("maintenance", Wait(duration=FIRST + timedelta(seconds=3))),
-        SETTLING,
+        ("unknown_outcome", Settle(after=timedelta(seconds=3))),
         ("unknown_outcome", Resend(after=FIRST + timedelta(seconds=3))),
         PARKED,
     ),
