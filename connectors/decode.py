@@ -74,8 +74,10 @@ def excerpt_of(raw: bytes | bytearray) -> str:
 
 
 def _has_too_many(raw: bytes) -> bool:
-    """Tell, before anything is built, whether there are more than `MOST_ITEMS` values: each one but the first
-    comes after a comma or an opening mark. Only where that could be are the texts, which hold commas too, left out.
+    """Tell, before anything is built, whether there are more than `MOST_ITEMS` values.
+
+    Each value but the first comes after a comma or an opening mark. Texts, which may hold such marks too, are left
+    out only where that matters.
     """
     if sum(map(raw.count, _BEGINNINGS)) < MOST_ITEMS:
         return False

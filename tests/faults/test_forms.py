@@ -1,0 +1,93 @@
+"""Every row of the table, over real HTTP, through the shipped connector and the shipped Verifier."""
+
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+from mendflow.connectors.clock import VirtualClock
+from mendflow.connectors.contract import ConnectionSettings, Reply, ToolCall
+from mendflow.connectors.piggy.connector import Piggy
+from mendflow.verifier.judge import judge
+from mendflow.verifier.ledger import Ledger
+from mendflow.verifier.outcome import classify
+from mendflow.verifier.verdict import Failed, Healing, Parked, Passed, Verdict
+
+from tests.faults.expected import GOOD, READ, SALT, SETTLE, Side, asked, outcome, verdict
+from tests.faults.far import Far
+from tests.faults.form import Form
+from tests.faults.table import FORMS
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LEDGER = Ledger(now=NOON, settle=SETTLE, marker_trusted=True, salt=SALT)
+PATIENT, HASTY = timedelta(seconds=20), timedelta(seconds=0.15)
+REPEATABLE, BLIND = "contacts.update", "contact_verification.send"
+LEFT_OPEN = [
+    form for form in FORMS if form.write == "unknown" and form.cause and "code" not in form.cause.evidence
+]
+"""Those whose outcome hangs on no code, which would mean something else to another operation."""
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set a key."""
+    monkeypatch.setenv("PIGGY_API_KEY", "k-123")
+
+
+async def _meet(form: Form, call: ToolCall) -> tuple[Reply, int]:
+    """Make one attempt of a call against a row; return the reply, and how many requests came in."""
+    good = orjson.dumps({"data": GOOD.get(call.operation), "meta": {}})
+    far = Far(form, good)
+    async with far.standing() as url:
+        settings = ConnectionSettings(
+            name="piggy", connector="piggy", base_url=url, timeout=HASTY if form.is_hasty else PATIENT
+        )
+        async with Piggy(settings, VirtualClock(NOON), lambda _: None) as piggy:
+            reply = await piggy.send(call)
+    return reply, far.requests
+
+
+def _without_reason(given: Verdict) -> Verdict:
+    """Leave out why a drifted read was not repaired: that is the healer's own word, with tests of its own."""
+    match given:
+        case Healing() | Failed() | Parked():
+            evidence = {name: one for name, one in given.fault.evidence.items() if name != "not_repaired"}
+            return given.model_copy(update={"fault": given.fault.model_copy(update={"evidence": evidence})})
+        case Passed():
+            return given
+
+
+@pytest.mark.parametrize("side", ["read", "write"])
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+async def test_each_form_has_its_outcome_and_its_remedy(form: Form, side: Side) -> None:
+    """What came back is read as the row says, whole, and what follows from it is what the row prescribes."""
+    spec, call = asked(READ if side == "read" else form.writes)
+    reply, requests = await _meet(form, call)
+    assert classify(spec, call, reply) == outcome(form, side, call)
+    assert _without_reason(judge(spec, call, reply, LEDGER)) == verdict(form, side, spec, call)
+    assert requests <= 1
+
+
+@pytest.mark.parametrize("form", LEFT_OPEN, ids=lambda form: form.name)
+@pytest.mark.parametrize("operation", [REPEATABLE, BLIND])
+async def test_each_form_that_leaves_a_write_open_is_repeated_only_where_that_is_harmless(
+    operation: str, form: Form
+) -> None:
+    """Setting fields is sent again after the same wait; a mail is left to a person."""
+    spec, call = asked(operation)
+    reply, _ = await _meet(form, call)
+    assert judge(spec, call, reply, LEDGER) == verdict(form, "write", spec, call)
+
+
+async def test_only_a_connection_that_never_stood_has_sent_nothing() -> None:
+    """Every other silence leaves a write open, whatever the far side did."""
+    silent = {form.name: form.write for form in FORMS if form.cause and "sent" in form.cause.evidence}
+    unsent = {name for name, standing in silent.items() if standing == "not_sent"}
+    assert unsent == {"connection-refused", "dns", "no-tls", "untrusted-certificate"}
+    assert set(silent.values()) == {"not_sent", "unknown"}
+
+
+def test_the_table_is_whole() -> None:
+    """Each name stands once, and there are as many rows as the page promises."""
+    names = [form.name for form in FORMS]
+    assert len(names) == len(set(names))
+    assert len(names) >= 80
