@@ -142,16 +142,8 @@ def _of_code(spec: ToolSpec, call: ToolCall, answer: Answer, error: VendorError)
 
 
 def _of_success(spec: ToolSpec, call: ToolCall, answer: Answer) -> Outcome:
-    if answer.status == _PARTIAL:  # no part was asked for, and what is missing from one proves nothing
-        detail = "status 206: a part of an answer; expected the whole"
-        return _unusable(spec, _fault("malformed_answer", detail, answer))
-    if answer.flaw is not None:
-        detail = f"the answer cannot be read: {answer.flaw.replace('_', ' ')}; expected one whole JSON text"
-        return _unusable(spec, _fault("malformed_answer", detail, answer))
-    denied = denials(answer.body)
-    if denied:
-        names = ", ".join(f"`{name}`" for name in denied)
-        detail = f"status {answer.status}, and {names} of the answer says that the call failed"
+    detail = _unwell(answer)
+    if detail:
         return _unusable(spec, _fault("malformed_answer", detail, answer))
     unwrapped = unwrap(answer.body)
     if unwrapped is None:
@@ -161,6 +153,19 @@ def _of_success(spec: ToolSpec, call: ToolCall, answer: Answer) -> Outcome:
     if fault is not None:
         return _unusable(spec, fault)
     return Outcome("done", output=unwrapped.output, meta=unwrapped.meta)
+
+
+def _unwell(answer: Answer) -> str:
+    """Return why a success cannot be taken for one, whatever it holds; empty when it can."""
+    if answer.status == _PARTIAL:  # no part was asked for, and what is missing from one proves nothing
+        return "status 206: a part of an answer; expected the whole"
+    if answer.flaw is not None:
+        return f"the answer cannot be read: {answer.flaw.replace('_', ' ')}; expected one whole JSON text"
+    denied = denials(answer.body)
+    if denied:
+        names = ", ".join(f"`{name}`" for name in denied)
+        return f"status {answer.status}, and {names} of the answer says that the call failed"
+    return ""
 
 
 def _odd_status(answer: Answer) -> Fault:
