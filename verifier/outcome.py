@@ -109,7 +109,7 @@ def _of_answer(spec: ToolSpec, call: ToolCall, answer: Answer) -> Outcome:
     """Read the HTTP status first where the body is not to be trusted, and the vendor's code elsewhere."""
     if answer.status in _NOT_LET_IN:
         kind, detail = _NOT_LET_IN[answer.status]
-        return Outcome("refused", _fault(kind, detail, answer))
+        return Outcome("refused", _fault(kind, f"status {answer.status}: {detail}", answer))
     if answer.status >= 500:  # noqa: PLR2004  # RFC 9110, 15.6
         kind = "maintenance" if answer.status == 503 else "server_error"  # noqa: PLR2004  # Piggy's SDK
         return _unusable(

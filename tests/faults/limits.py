@@ -18,7 +18,7 @@ from tests.faults.form import (
 _EPOCH: Final = 1_795_341_600
 """The far side's clock in seconds since 1970."""
 _TOO_MANY: Final = b'{"message":"Too Many Attempts."}'
-_THROTTLED: Final = Cause("rate_limit", "the vendor asks for fewer calls", {"status": 429})
+_THROTTLED: Final = Cause("rate_limit", "status 429: the vendor asks for fewer calls", {"status": 429})
 _DOWN: Final = Cause("maintenance", "the vendor's server failed with status 503", {"status": 503})
 
 

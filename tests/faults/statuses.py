@@ -65,7 +65,9 @@ def _shut_out(name: str, seen: str, body: bytes, media: str = JSON, flaw: Flaw |
         name=name,
         seen=f"401, {seen}",
         sent=http("401 Unauthorized", body, media),
-        cause=Cause("unauthorized", "the vendor did not accept the credential", _evidence(401, flaw)),
+        cause=Cause(
+            "unauthorized", "status 401: the vendor did not accept the credential", _evidence(401, flaw)
+        ),
         write="refused",
         remedy="renew",
         refused=UNCHANGED,
@@ -77,7 +79,7 @@ def _forbidden(name: str, seen: str, body: bytes, media: str = JSON, flaw: Flaw 
         name=name,
         seen=f"403, {seen}",
         sent=http("403 Forbidden", body, media),
-        cause=Cause("forbidden", "the credential may not do this", _evidence(403, flaw)),
+        cause=Cause("forbidden", "status 403: the credential may not do this", _evidence(403, flaw)),
         write="refused",
         remedy="fail",
         refused=AT_ONCE,

@@ -1,5 +1,6 @@
 """What holds for every answer there can be, not only for the rows of the table."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -9,14 +10,17 @@ from mendflow.connectors.contract import Answer, NoAnswer, Reply
 from mendflow.connectors.decode import decode
 from mendflow.connectors.hints import ABSURD
 from mendflow.connectors.piggy.operations import TOOLS
+from mendflow.connectors.wire import Wire, WireRequest
 from mendflow.verifier.course import Course, Means, Turn
 from mendflow.verifier.judge import judge
 from mendflow.verifier.ledger import Attempt, Ledger
-from mendflow.verifier.outcome import Standing
+from mendflow.verifier.outcome import Standing, classify
 from mendflow.verifier.remedy import LONGEST_BACKOFF
 from mendflow.verifier.verdict import Failed, FaultKind, Healing, Parked, Renew, Resend, Settle, Wait
 
 from tests.faults.expected import ARGUMENTS, GOOD, SETTLE, asked
+from tests.faults.far import Far
+from tests.faults.form import Form, exactly
 from tests.faults.table import FORMS
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -154,6 +158,40 @@ def test_waits_are_bounded_and_never_negative(
     verdict = judge(spec, call, Reply(outcome=came, received_at=NOON), ledger)
     wait = _waits(verdict.remedy) if isinstance(verdict, Healing) else timedelta()
     assert timedelta() <= wait <= ABSURD + LONGEST_BACKOFF
+
+
+RAW = st.binary(max_size=200) | st.builds(
+    lambda status, headers, body: b"HTTP/1.1 " + status + b"\r\n" + headers + b"\r\n" + body,
+    STATUSES.map(lambda status: b"%03d Odd" % status),
+    st.sampled_from(
+        [
+            b"",
+            b"Content-Length: 5\r\n",
+            b"Content-Length: 5\r\nContent-Length: 6\r\n",
+            b"Transfer-Encoding: chunked\r\n",
+            b"Content-Encoding: gzip\r\n",
+            b"Retry-After: 3\r\nX-RateLimit-Reset: x\r\n",
+        ]
+    ),
+    BODIES,
+)
+
+
+async def _exchanged(raw: bytes) -> Answer | NoAnswer:
+    far = Far(Form("any", "any bytes", exactly(raw), manner="hangs up"), b"")
+    async with far.standing() as url, Wire(url, timeout=timedelta(seconds=20)) as wire:
+        return await wire.attempt(WireRequest("POST", "/x", content=b"{}"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(RAW)
+def test_any_bytes_on_the_wire_are_read_to_a_verdict(raw: bytes) -> None:
+    """Over real HTTP: an award is left open, or refused by proof, or passes; it never counts as not sent."""
+    came = asyncio.run(_exchanged(raw))
+    spec, call = asked(AWARD)
+    outcome = classify(spec, call, Reply(outcome=came, received_at=NOON))
+    assert outcome.standing != "not_sent"
+    assert outcome.standing == "done" or (outcome.standing == "refused") == _proves_a_refusal(AWARD, came)
 
 
 def _played(turn: Turn, came: list[Answer | NoAnswer], changed: list[bool]) -> tuple[list[Attempt], int]:
