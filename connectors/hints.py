@@ -41,17 +41,19 @@ def hinted_wait(headers: Mapping[str, str], received_at: datetime | None) -> tim
 
 
 def _retry_after(text: str, moment: datetime | None) -> timedelta | None:
-    """Read seconds or a date. Of several the longest counts, unless one of them cannot be read."""
-    waits = []
-    for value in _NEXT_VALUE.split(text):
-        wait = _delta(value)
-        until = _moment(value) if wait is None else None
-        if until is not None and moment is not None:
-            wait = until - moment
-        if wait is None:
-            return None
-        waits.append(wait)
-    return max(waits)
+    """Of several values the longest counts, unless one of them cannot be read."""
+    values = _NEXT_VALUE.split(text)
+    waits = [wait for value in values if (wait := _delay(value, moment)) is not None]
+    return max(waits) if len(waits) == len(values) else None
+
+
+def _delay(value: str, moment: datetime | None) -> timedelta | None:
+    """Read seconds or a date."""
+    wait = _delta(value)
+    if wait is not None or moment is None:
+        return wait
+    until = _moment(value)
+    return None if until is None else until - moment
 
 
 def _draft(text: str) -> timedelta | None:

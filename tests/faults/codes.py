@@ -19,9 +19,9 @@ def _refused(code: int, message: str, status: int = 400) -> Cause:
     )
 
 
-def _open(code: int, message: str) -> Cause:
+def _open(code: int, message: str, status: int = 400) -> Cause:
     detail = f"the vendor left the outcome open with code {code}: {message}"
-    return Cause("server_error", detail, {"status": 400, "code": code})
+    return Cause("server_error", detail, {"status": status, "code": code})
 
 
 def _drifted(name: str, seen: str, body: bytes) -> Form:
@@ -76,6 +76,12 @@ CODES: Final = (
         seen="400, code `1000`: an internal error",
         sent=http("400 Bad Request", _error(1000, "Interne fout."), JSON),
         cause=_open(1000, "Interne fout."),
+    ),
+    Form(
+        name="unsettled-within-200",
+        seen="200, code `1000`",
+        sent=http("200 OK", _error(1000, "Interne fout."), JSON),
+        cause=_open(1000, "Interne fout.", 200),
     ),
     Form(
         name="unsettled-60001",

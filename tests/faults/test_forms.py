@@ -7,6 +7,7 @@ import pytest
 from mendflow.connectors.clock import VirtualClock
 from mendflow.connectors.contract import ConnectionSettings, Reply, ToolCall
 from mendflow.connectors.piggy.connector import Piggy
+from mendflow.journal.evidence import _SILENCES, _STATUSES
 from mendflow.verifier.judge import judge
 from mendflow.verifier.ledger import Ledger
 from mendflow.verifier.outcome import classify
@@ -82,6 +83,18 @@ async def test_only_a_connection_that_never_stood_has_sent_nothing() -> None:
     unsent = {name for name, standing in silent.items() if standing == "not_sent"}
     assert unsent == {"connection-refused", "dns", "no-tls", "untrusted-certificate"}
     assert set(silent.values()) == {"not_sent", "unknown"}
+
+
+def test_an_audit_knows_each_form_that_is_healed() -> None:
+    """What a heal record says of a row is what `mendflow audit` takes for that fault."""
+    healed = [form.cause for form in FORMS if form.cause and form.remedy in {"wait", "renew"}]
+    strange = [
+        cause
+        for cause in healed
+        if ("status" in cause.evidence and cause.evidence["status"] not in _STATUSES[cause.kind])
+        or ("reason" in cause.evidence and cause.evidence["reason"] not in _SILENCES[cause.kind])
+    ]
+    assert strange == []
 
 
 def test_the_table_is_whole() -> None:

@@ -31,6 +31,12 @@ def test_a_whole_error_is_read_with_the_names_of_its_fields() -> None:
     assert vendor_error(body) == VendorError(code=1003, message="Invalid input.", fields=("email",))
 
 
+def test_a_long_message_is_cut() -> None:
+    """People read its beginning; the rest is left out."""
+    error = vendor_error({"message": "x" * 201, "code": 1003, "status_code": 400})
+    assert error == VendorError(code=1003, message="x" * 200)
+
+
 def test_an_error_that_lost_a_part_is_no_error_of_the_vendor() -> None:
     """A proof that nothing happened needs the whole shape."""
     broken: list[JsonValue] = [
@@ -40,6 +46,7 @@ def test_an_error_that_lost_a_part_is_no_error_of_the_vendor() -> None:
         {"message": "x", "code": "1003", "status_code": 400},
         {"message": "x", "code": True, "status_code": 400},
         {"message": "x", "code": 1003, "status_code": 200},
+        {"message": "x", "code": 1003, "status_code": 400.0},
         {"message": "x", "code": 1003, "status_code": 600},
         {"message": "x", "code": 1003, "status_code": 400, "data": {}},
         [],
