@@ -22,7 +22,7 @@ _BEYOND: Final = 2.0**63
 _NOTABLE: Final = frozenset({dict, list, float})
 _SPACES: Final = b" \t\n\r"
 _BEGINNINGS: Final = (b",", b"[", b"{")
-_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TEXT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOKEN: Final = re.compile(
     r"""[ \t\n\r]*(?:
         (?P<mark>[\[\]{},:])
@@ -79,7 +79,7 @@ def _has_too_many(raw: bytes) -> bool:
     Each value but the first comes after a comma or an opening mark. Texts, which may hold such marks too, are left
     out only where that matters.
     """
-    if sum(map(raw.count, _BEGINNINGS)) < MOST_ITEMS:
+    if len(raw) < MOST_ITEMS or sum(map(raw.count, _BEGINNINGS)) < MOST_ITEMS:
         return False
     return sum(map(_TEXT.sub(b"", raw).count, _BEGINNINGS)) >= MOST_ITEMS
 
