@@ -71,6 +71,11 @@ kill: $(STAMP)
 mutations: $(STAMP)
 	$(BIN)/python -m tests.mutations.score $(FILES)
 
+# Writes the tables of docs/healing.md anew, from tests/faults.
+.PHONY: faults
+faults: $(STAMP)
+	$(BIN)/python -m tests.faults.page
+
 # Writes the exact versions of everything that is installed; run it after changing dependencies.
 lock: $(STAMP)
 	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip > constraints.txt

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import jsonschema_rs
@@ -20,6 +19,7 @@ from pydantic import JsonValue, SecretStr
 
 from ..connectors.contract import JsonObject
 from ..connectors.errors import InvalidUse, MissingCredential
+from ..connectors.hints import hinted_wait
 from .model import ModelRefusal, ModelReply, ModelRequest, PickedCall, ToolCard, Usage
 from .prompt import chat_messages, without_offline
 
@@ -253,15 +253,10 @@ def _word(value: object) -> str:
 
 
 def _wait_seconds(error: Exception) -> float | None:
-    """Return how long the provider asks to wait; a date counts from the reply's own date, not our clock."""
+    """Return how long the provider asks to wait; `retry-after-ms` is OpenAI's."""
     headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
-    told, milliseconds = headers.get("retry-after", "").strip(), headers.get("retry-after-ms", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
+    milliseconds = headers.get("retry-after-ms", "").strip()
+    if re.fullmatch(r"[0-9]{1,8}(\.[0-9]{1,9})?", milliseconds):
         return float(milliseconds) / 1000
-    if re.fullmatch(r"\d+(\.\d+)?", told):
-        return float(told)
-    try:
-        wait = parsedate_to_datetime(told) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):  # no date, or one without a zone beside one with
-        return None
-    return max(0.0, wait.total_seconds())
+    wait = hinted_wait(headers, None)
+    return None if wait is None else wait.total_seconds()

@@ -51,6 +51,7 @@ Flaw = Literal[
     "too_large",
     "too_deep",
     "duplicate_key",
+    "too_many",
     "not_a_number",
 ]
 
@@ -203,7 +204,7 @@ class Answer(Tagged):
     kind: Literal["answer"] = "answer"
     status: int
     headers: dict[str, str] = {}
-    """The few headers that matter, names in lower case: retry-after, x-ratelimit-*, date, content-type."""
+    """The few headers that matter, names in lower case: retry-after, (x-)ratelimit*, date, content-type."""
     body: Json = None
     """The decoded body; None when `flaw` says why there is none."""
     flaw: Flaw | None = None

@@ -14,11 +14,15 @@ from .contract import Flaw
 
 DEEPEST: Final = 64
 """Levels of nesting; no vendor answer needs more, and deeper ones cost stack further up."""
+MOST_ITEMS: Final = 1_000_000
+"""Values in one body: so many small ones take far more memory than the bytes that name them."""
 EXCERPT: Final = 200
 
 _BEYOND: Final = 2.0**63
 _NOTABLE: Final = frozenset({dict, list, float})
 _SPACES: Final = b" \t\n\r"
+_BEGINNINGS: Final = (b",", b"[", b"{")
+_TEXT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOKEN: Final = re.compile(
     r"""[ \t\n\r]*(?:
         (?P<mark>[\[\]{},:])
@@ -50,9 +54,11 @@ class _Flawed(Exception):  # a signal within this file
 def decode(raw: bytes, content_type: str) -> Decoded:
     """Decode `raw` as UTF-8 JSON.
 
-    Refused besides what RFC 8259 refuses: duplicate keys, lone surrogates, nesting beyond `DEEPEST`, and
-    numbers that neither a double nor a 64-bit integer can hold.
+    Refused besides what RFC 8259 refuses: duplicate keys, lone surrogates, nesting beyond `DEEPEST`, more than
+    `MOST_ITEMS` values, and numbers that neither a double nor a 64-bit integer can hold.
     """
+    if _has_too_many(raw):
+        return Decoded(flaw="too_many", excerpt=excerpt_of(raw))
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -65,6 +71,17 @@ def excerpt_of(raw: bytes | bytearray) -> str:
     """Return the first characters of `raw`, fit to be printed."""
     text = raw[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _has_too_many(raw: bytes) -> bool:
+    """Tell, before anything is built, whether there are more than `MOST_ITEMS` values.
+
+    Each value but the first comes after a comma or an opening mark. Texts, which may hold such marks too, are left
+    out only where that matters.
+    """
+    if len(raw) < MOST_ITEMS or sum(map(raw.count, _BEGINNINGS)) < MOST_ITEMS:
+        return False
+    return sum(map(_TEXT.sub(b"", raw).count, _BEGINNINGS)) >= MOST_ITEMS
 
 
 def _hidden_flaw(raw: bytes, value: JsonValue) -> Flaw | None:

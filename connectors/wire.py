@@ -24,6 +24,9 @@ from .link import Link
 
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes of a body, counted before and after decompression."""
+MOST_UNFOLDED: Final = 100
+"""How many times its compressed size a body may become, once it is larger than `SMALL_BODY`."""
+SMALL_BODY: Final = 1024 * 1024
 LONGEST_HEADER: Final = 200
 WIDTH: Final = 32
 """Requests at once: as many as a map may have under way, so that none uses up its time-out by waiting."""
@@ -31,7 +34,7 @@ _HTTP: Final = 80
 _HTTPS: Final = 443
 _HIGHEST_PORT: Final = 65_535
 _KEPT: Final = frozenset({"retry-after", "date", "content-type"})
-_RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z-]{1,40}")
+_RATE_LIMIT: Final = re.compile(r"(?:x-)?ratelimit(?:-[a-z-]{1,40})?")
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 Phase = Literal["waiting", "given", "connecting", "sent"]
@@ -73,7 +76,7 @@ class _Trip:
 
 
 class _TooLarge(Exception):  # a signal within this file
-    """The body is larger than `LARGEST_BODY`."""
+    """The body is larger than `LARGEST_BODY`, or unfolds further than `MOST_UNFOLDED`."""
 
 
 class _Undecodable(Exception):  # a signal within this file
@@ -272,6 +275,10 @@ async def _receive(response: httpx.Response, received: bytearray) -> None:
         received += _inflated(inflate, piece, LARGEST_BODY + 1 - len(received)) if inflate else piece
         if max(raw_size, len(received)) > LARGEST_BODY:
             raise _TooLarge
+        if len(received) > max(SMALL_BODY, raw_size * MOST_UNFOLDED):
+            raise _TooLarge
+    if inflate and inflate.unused_data:
+        raise _Undecodable  # what follows the compressed body would be lost without a word
     if inflate and raw_size and not inflate.eof:
         raise httpx.ReadError("the compressed body ends early")
 

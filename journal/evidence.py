@@ -21,7 +21,14 @@ _STATUSES: Mapping[str, Container[int]] = {
     "unauthorized": (401,),
     "timeout": (408,),
     "maintenance": (503,),
-    "server_error": (400, 409, 425, *range(500, 600)),  # 400: a code that leaves it open
+    "server_error": (
+        *_SUCCESS,
+        400,
+        409,
+        421,
+        425,
+        *range(500, 600),
+    ),  # 400 and 2xx: a code that leaves it open
     "malformed_answer": range(100, 600),
     "drift": _SUCCESS,
 }

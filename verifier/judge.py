@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from ..connectors.contract import REPEATABLE, Answer, Reply, ToolCall, ToolSpec
+from ..connectors.hints import hinted_wait
 from .drift import Unrepaired, repair
 from .ledger import NOT_TRIED, Ledger
 from .outcome import Outcome, classify, wrong_with
 from .probing import can_be_settled, person_decides, unpause
-from .remedy import backoff, hinted_wait
+from .remedy import backoff
 from .verdict import RUN, Failed, Fault, Healing, Mend, Parked, Passed, Renew, Resend, Settle, Verdict, Wait
 
 
@@ -61,7 +62,7 @@ def _judge_unknown(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger,
     if not can_be_settled(spec, call):
         return Parked(fault=fault, next_action=person_decides(spec, call))
     after = backoff(ledger.number, ledger.salt) if ledger.settle is None else ledger.settle
-    return Healing(fault=fault, remedy=Settle(after=after))
+    return Healing(fault=fault, remedy=Settle(after=max(after, _asked(reply))))
 
 
 def _repeat(
@@ -121,10 +122,14 @@ def _renew(call: ToolCall, ledger: Ledger, fault: Fault) -> Verdict:
 
 def _pause(reply: Reply, ledger: Ledger) -> timedelta:
     """Return what the vendor asks for and our own backoff on top, so that no two calls come back at once."""
-    own = backoff(ledger.number, ledger.salt)
+    return backoff(ledger.number, ledger.salt) + _asked(reply)
+
+
+def _asked(reply: Reply) -> timedelta:
+    """Return how long the vendor asks to wait; nothing where it does not say so believably."""
     if not isinstance(reply.outcome, Answer):
-        return own
-    return own + (hinted_wait(reply.outcome.headers, reply.received_at) or timedelta())
+        return timedelta()
+    return hinted_wait(reply.outcome.headers, reply.received_at) or timedelta()
 
 
 def _unknown_fault(spec: ToolSpec, outcome: Outcome) -> Fault:

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from ..connectors.contract import REPEATABLE, Answer, JsonObject, NoAnswer, Reply, ToolCall, ToolSpec
 from .contract import compare, evidence_of, fits
 from .echo import has_foreign_marker, unrepeated
-from .envelope import VendorError, unwrap, vendor_error
+from .envelope import VendorError, denials, unwrap, vendor_error
 from .verdict import Fault, FaultKind
 
 Standing = Literal["not_sent", "refused", "done", "unknown"]
@@ -39,7 +39,16 @@ _NOT_LET_IN: dict[int, tuple[FaultKind, str]] = {
     429: ("rate_limit", "the vendor asks for fewer calls"),
 }
 _NO_SUCH_ADDRESS = frozenset({404, 405, 410})  # Piggy says "not found" with 400 and a code, never with 404
-_PASSING: dict[int, FaultKind] = {408: "timeout", 409: "server_error", 425: "server_error"}
+_MOVED = frozenset({301, 308})  # for good; RFC 9110, 15.4.2 and 15.4.9
+_REDIRECTS = frozenset({302, 303, 307})
+_PASSING: dict[int, FaultKind] = {
+    408: "timeout",
+    409: "server_error",
+    421: "server_error",  # may be asked over another connection; RFC 9110, 15.5.20
+    425: "server_error",
+}
+_PARTIAL = 206
+_WHERE = "check the connection's base URL and prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,7 @@ def _of_answer(spec: ToolSpec, call: ToolCall, answer: Answer) -> Outcome:
     """Read the HTTP status first where the body is not to be trusted, and the vendor's code elsewhere."""
     if answer.status in _NOT_LET_IN:
         kind, detail = _NOT_LET_IN[answer.status]
-        return Outcome("refused", _fault(kind, detail, answer))
+        return Outcome("refused", _fault(kind, f"status {answer.status}: {detail}", answer))
     if answer.status >= 500:  # noqa: PLR2004  # RFC 9110, 15.6
         kind = "maintenance" if answer.status == 503 else "server_error"  # noqa: PLR2004  # Piggy's SDK
         return _unusable(
@@ -133,27 +142,48 @@ def _of_code(spec: ToolSpec, call: ToolCall, answer: Answer, error: VendorError)
 
 
 def _of_success(spec: ToolSpec, call: ToolCall, answer: Answer) -> Outcome:
-    if answer.flaw is not None:
-        detail = f"the answer cannot be read: {answer.flaw.replace('_', ' ')}"
+    detail = _unwell(answer)
+    if detail:
         return _unusable(spec, _fault("malformed_answer", detail, answer))
     unwrapped = unwrap(answer.body)
     if unwrapped is None:
-        return _unusable(spec, _fault("drift", "the answer has no `data`", answer))
+        detail = "the answer has no `data`, which every success holds"
+        return _unusable(spec, _fault("drift", detail, answer))
     fault = wrong_with(spec, call, unwrapped.output)
     if fault is not None:
         return _unusable(spec, fault)
     return Outcome("done", output=unwrapped.output, meta=unwrapped.meta)
 
 
+def _unwell(answer: Answer) -> str:
+    """Return why a success cannot be taken for one, whatever it holds; empty when it can."""
+    if answer.status == _PARTIAL:  # no part was asked for, and what is missing from one proves nothing
+        return "status 206: a part of an answer; expected the whole"
+    if answer.flaw is not None:
+        return f"the answer cannot be read: {answer.flaw.replace('_', ' ')}; expected one whole JSON text"
+    denied = denials(answer.body)
+    if denied:
+        names = ", ".join(f"`{name}`" for name in denied)
+        return f"status {answer.status}, and {names} of the answer says that the call failed"
+    return ""
+
+
 def _odd_status(answer: Answer) -> Fault:
     if answer.status in _NO_SUCH_ADDRESS:
-        detail = f"status {answer.status}: no such address; check the connection's base URL and prefix"
-        return _fault("refused", detail, answer)
+        return _fault("refused", f"status {answer.status}: no such address; {_WHERE}", answer)
+    if answer.status in _MOVED:
+        return _fault("refused", f"status {answer.status}: the address has moved; {_WHERE}", answer)
+    if answer.status in _REDIRECTS:
+        detail = f"status {answer.status}: a redirect, which is never followed; {_WHERE}"
+        return _fault("malformed_answer", detail, answer)
     if answer.status in _PASSING:
         return _fault(_PASSING[answer.status], f"the vendor answered with status {answer.status}", answer)
     is_client_error = 400 <= answer.status < 500 and answer.flaw is None  # noqa: PLR2004  # RFC 9110, 15.5
     kind: FaultKind = "refused" if is_client_error else "malformed_answer"
-    return _fault(kind, f"status {answer.status} without an error that the vendor documents", answer)
+    detail = (
+        f"status {answer.status} without an error that the vendor documents; expected 2xx, or 400 with a code"
+    )
+    return _fault(kind, detail, answer)
 
 
 def _unusable(spec: ToolSpec, fault: Fault) -> Outcome:

@@ -18,8 +18,9 @@ from ..connectors.contract import (
     ToolSpec,
     TotalRead,
 )
+from ..connectors.hints import hinted_wait
 from .ledger import Ledger
-from .remedy import backoff, hinted_wait
+from .remedy import backoff
 from .verdict import EFFECT, RUN, Failed, Fault, Healing, Mend, Parked, Passed, Resend, Settle, Verdict
 
 USUAL_PAGING = Paging()

@@ -5,6 +5,7 @@ take effect one after the other, in the order in which they arrived. A late one 
 that still travel when the desk is given up are lost.
 """
 
+import gzip
 import hmac
 from bisect import insort
 from collections import deque
@@ -13,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from itertools import takewhile
-from typing import Final, assert_never
+from typing import Final
 
 import orjson
 from pydantic import JsonValue, SecretStr
@@ -23,7 +25,7 @@ from ..contract import JsonObject
 from ..credentials import key_id_of
 from .bodies import read_body, read_fields
 from .drift import distort
-from .faults import AFTER, Aftermath, FaultOrder, FaultQueue
+from .faults import AFTER, Aftermath, FaultKind, FaultOrder, FaultQueue
 from .refusals import CREATING_IN_PROGRESS, INVALID_INPUT, Refusal
 from .replica import Replica
 from .routes import Match, find_route
@@ -212,18 +214,16 @@ class Desk:
                 with suppress(Refusal):  # what cannot be read has no effect, now or later
                     insort(self._late, _command(match, request, at + fault.delay), key=_moment)
                 return CUT
-            case "refused":
-                return _refuse(Refusal(int(fault.detail or INVALID_INPUT)))
-            case "server_error" | "bad_gateway" | "creating":
+            case "refused" | "disguised" | "redirect" | "forbidden":
+                return _instead(fault)
+            case "server_error" | "bad_gateway" | "creating" | "maintenance":
                 if fault.detail == AFTER:
                     self._perform(match, request, at)
-                return _INSTEAD[fault.kind]
-            case "lost_reply" | "lag" | "slow" | "garbled" | "truncated" | "empty" | "duplicate_key":
-                return _spoil(fault.kind, fault.delay, self._perform(match, request, at, fault))
+                return _instead(fault)
             case "drift_rename" | "drift_wrap" | "drift_retype" | "drift_null":
                 return self._perform(match, request, at)  # `_drift` spoils it
             case _:
-                assert_never(fault.kind)
+                return _spoil(fault.kind, fault.delay, self._perform(match, request, at, fault))
 
     def _perform(
         self, match: Match, request: Incoming, at: datetime, fault: FaultOrder | None = None
@@ -284,32 +284,56 @@ def _page(status: int, title: str) -> Plan:
     return Plan(status, headers=_HTML, raw=_PAGE.format(title).encode())
 
 
-_INSTEAD: Final = {
+_INSTEAD: Final[dict[FaultKind, Plan]] = {
     "server_error": Plan(500, _INTERNAL_ERROR),
     "bad_gateway": _page(502, "502 Bad Gateway"),
     "creating": _refuse(Refusal(CREATING_IN_PROGRESS)),
+    "forbidden": Plan(403, {"message": "This action is unauthorized."}),
+    "maintenance": _page(503, "Be right back."),
 }
+_GZIP: Final = {"Content-Encoding": "gzip"}
+_UNFOLDED: Final = 20 * 1024 * 1024
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b'{"data":"' + b"a" * _UNFOLDED + b'"}')
+
+
+def _instead(fault: FaultOrder) -> Plan:
+    """Return the answer that a fault gives in place of the vendor's."""
+    match fault.kind:
+        case "refused":
+            return _refuse(Refusal(int(fault.detail or INVALID_INPUT)))
+        case "disguised":
+            return replace(_refuse(Refusal(int(fault.detail or INVALID_INPUT))), status=200)
+        case "redirect":
+            return Plan(int(fault.detail or 302), headers={"Location": "/login", **_HTML}, raw=b"")
+        case kind:
+            plan = _INSTEAD[kind]
+            hint = {"Retry-After": fault.detail} if fault.detail.isdigit() else {}
+            return replace(plan, headers=plan.headers | hint)
 
 
 def _spoil(kind: Aftermath, delay: timedelta, plan: Plan) -> Plan:
     """Change the answer to what was done."""
-    match kind:
-        case "lost_reply":
-            return CUT
-        case "lag":
-            return plan
-        case "slow":
-            return replace(plan, delay=delay)
-        case "garbled":
-            return _page(plan.status, "Welcome")
-        case "truncated":
-            return replace(plan, torn=True)
-        case "empty":
-            return replace(plan, raw=b"")
-        case "duplicate_key":
-            return replace(plan, raw=b'{"data":null,' + plan.content[1:])
-        case _:
-            assert_never(kind)
+    return replace(plan, delay=delay) if kind == "slow" else _SPOILED[kind](plan)
+
+
+_SPOILED: Final[dict[Aftermath, Callable[[Plan], Plan]]] = {
+    "lost_reply": lambda _: CUT,
+    "lag": lambda plan: plan,
+    "garbled": lambda plan: _page(plan.status, "Welcome"),
+    "truncated": lambda plan: replace(plan, torn=True),
+    "empty": lambda plan: replace(plan, raw=b""),
+    "duplicate_key": lambda plan: replace(plan, raw=b'{"data":null,' + plan.content[1:]),
+    "null_data": lambda plan: replace(plan, body={**plan.body, "data": None}),
+    "denied": lambda plan: replace(plan, body={**plan.body, "success": False}),
+    "not_a_number": lambda plan: replace(plan, raw=plan.content[:-1] + b',"rate":NaN}'),
+    "latin1": lambda plan: replace(plan, raw=plan.content[:-1] + b',"shop":"caf\xe9"}'),
+    "bomb": lambda plan: replace(plan, headers=_GZIP, raw=_bomb()),
+    "torn_gzip": lambda plan: replace(plan, headers=_GZIP, raw=gzip.compress(plan.content)[:-12]),
+}
 
 
 def _told_wait(detail: str) -> timedelta:
@@ -317,18 +341,27 @@ def _told_wait(detail: str) -> timedelta:
 
 
 def _throttle(at: datetime, wait: timedelta, hint: str) -> Plan:
-    """Plan a 429 as the vendor's framework would (inference): with seconds, with a date, or with no hint."""
+    """Plan a 429 as the vendor's framework would (inference), or with one of the hints that others give."""
     body: JsonObject = {"message": "Too Many Attempts."}
-    headers = {"X-RateLimit-Remaining": "0"}
-    if hint == "none":
-        return Plan(429, body, headers)
     # Whole seconds, rounded up: a client that waits as told must not be early.
     until = (at + wait).replace(microsecond=0) + timedelta(seconds=1 if (at + wait).microsecond else 0)
-    if hint == "date":
-        return Plan(429, body, headers | {"Retry-After": format_datetime(until, usegmt=True)})
-    seconds = -(-wait // timedelta(seconds=1))
-    headers |= {"Retry-After": str(seconds), "X-RateLimit-Reset": str(int(until.timestamp()))}
-    return Plan(429, body, headers)
+    seconds, epoch = -(-wait // timedelta(seconds=1)), int(until.timestamp())
+    match hint:
+        case "none":
+            told = {}
+        case "date":
+            told = {"Retry-After": format_datetime(until, usegmt=True)}
+        case "reset":
+            told = {"X-RateLimit-Reset": str(epoch)}
+        case "milliseconds":
+            told = {"X-RateLimit-Reset": str(epoch * 1000)}
+        case "draft":
+            told = {"RateLimit": f'"default";r=0;t={seconds}'}
+        case "absurd":
+            told = {"Retry-After": "999999999"}
+        case _:
+            told = {"Retry-After": str(seconds), "X-RateLimit-Reset": str(epoch)}
+    return Plan(429, body, {"X-RateLimit-Remaining": "0"} | told)
 
 
 def _describe(request: Incoming, at: datetime) -> JsonObject:

@@ -12,7 +12,7 @@ from ..errors import InvalidUse
 from .world import LONGEST_DELAY, OPERATIONS
 
 FaultKind = Literal[
-    "rate_limit",  # 429, before the effect
+    "rate_limit",  # 429, before the effect; the detail says how it tells for how long
     "unauthorized",  # the key stops being valid, another is valid from then on
     "drift_rename",  # a field has another name, or every field another style
     "drift_wrap",  # the data lies one level deeper
@@ -25,14 +25,38 @@ FaultKind = Literal[
     "slow",  # the effect takes place at arrival, the answer comes late
     "server_error",  # 500, before the effect or after it
     "bad_gateway",  # 502 and a page, before the effect or after it
+    "maintenance",  # 503, before the effect or after it; a number is its Retry-After
+    "forbidden",  # 403, before the effect
+    "redirect",  # 302 to a login page, or the status that is named, before the effect
     "creating",  # 400 with code 60001, before the effect or after it
     "refused",  # 400 with a code, instead of the effect
+    "disguised",  # the same under status 200
     "garbled",  # the effect took place, the answer is a page
     "truncated",  # the effect took place, the answer ends in its midst
     "empty",  # the effect took place, the answer has no body
     "duplicate_key",  # the effect took place, the answer names its data twice
+    "null_data",  # the effect took place, the answer's data is null
+    "denied",  # the effect took place, the answer says `success: false` beside its data
+    "not_a_number",  # the effect took place, the answer holds NaN
+    "latin1",  # the effect took place, the answer holds a letter in ISO 8859-1
+    "bomb",  # the effect took place, the answer unfolds to 20 MiB
+    "torn_gzip",  # the effect took place, the answer's compression ends in its midst
 ]
-Aftermath = Literal["lost_reply", "lag", "slow", "garbled", "truncated", "empty", "duplicate_key"]
+Aftermath = Literal[
+    "lost_reply",
+    "lag",
+    "slow",
+    "garbled",
+    "truncated",
+    "empty",
+    "duplicate_key",
+    "null_data",
+    "denied",
+    "not_a_number",
+    "latin1",
+    "bomb",
+    "torn_gzip",
+]
 """The kinds that strike once the effect has taken place."""
 ANY: Final = "*"
 AFTER: Final = "after"
@@ -64,12 +88,15 @@ _DELAYS: Final[dict[FaultKind, tuple[timedelta, timedelta]]] = {
 }
 """The delay without a detail, and the longest there is."""
 _WORDS: Final[dict[FaultKind, tuple[str, ...]]] = {
-    "rate_limit": ("seconds", "date", "none"),
+    "rate_limit": ("seconds", "date", "none", "reset", "milliseconds", "draft", "absurd"),
     "unauthorized": ("oauth", "framework", "vendor"),
     "server_error": (AFTER,),
     "bad_gateway": (AFTER,),
+    "maintenance": (AFTER,),
+    "redirect": ("301", "302", "303", "307", "308"),
     "creating": (AFTER,),
 }
+_COUNTED: Final[frozenset[FaultKind]] = frozenset({"rate_limit", "maintenance"})
 _FORM: Final = "Write KIND[=DETAIL]@OPERATION[:COUNT], for example rate_limit@credit_receptions.create:2."
 
 
@@ -185,18 +212,21 @@ def _find_trouble(kind: FaultKind, detail: str) -> str:
             longest = _DELAYS[kind][1]
             expected = f"Expected a number of seconds, at most {longest.total_seconds():g}."
             return "" if not detail or _is_seconds(detail, longest) else expected
-        case "refused":
+        case "refused" | "disguised":
             is_code = detail.isascii() and detail.isdigit() and len(detail) <= _LONGEST_CODE
             return (
-                "" if not detail or is_code else "Expected a code of the vendor's, for example refused=1015."
+                "" if not detail or is_code else f"Expected a code of the vendor's, for example {kind}=1015."
             )
-        case "rate_limit" if detail.isascii() and detail.isdigit() and _is_seconds(detail, _HOUR):
+        case "rate_limit" | "maintenance" if (
+            detail.isascii() and detail.isdigit() and _is_seconds(detail, _HOUR)
+        ):
             return ""
         case _:
             words = _WORDS.get(kind, ())
             if not detail or detail in words:
                 return ""
-            return f"Expected {' or '.join(words)}." if words else "Expected none."
+            counted = (*words, "a number of seconds") if kind in _COUNTED else words
+            return f"Expected {' or '.join(counted)}." if words else "Expected none."
 
 
 def _is_seconds(text: str, longest: timedelta) -> bool:

@@ -24,6 +24,13 @@ HEALED = {
     f"server_error@{BALANCE}:2": {"server_error": 2},
     f"slow@{AWARD}:2": {"unknown_outcome": 2},
     f"drift_rename@{AWARD}:2 drift_wrap@{CONTACT}:2 server_error=after@{AWARD}:2": {"unknown_outcome": 6},
+    f"bomb@{AWARD} torn_gzip@{AWARD} latin1@{AWARD} not_a_number@{AWARD} null_data@{AWARD} denied@{AWARD}"
+    f" rate_limit=milliseconds@{AWARD} rate_limit=draft@{AWARD} maintenance@{BALANCE} redirect@{PROFILE}": {
+        "unknown_outcome": 6,
+        "rate_limit": 2,
+        "maintenance": 1,
+        "malformed_answer": 1,
+    },
     f"lost_reply@{BALANCE}:2 slow@{PROFILE} rate_limit@{PROFILE}": {
         "rate_limit": 1,
         "timeout": 1,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mendflow.connectors.contract import Flaw
-from mendflow.connectors.decode import DEEPEST, EXCERPT, Decoded, decode
+from mendflow.connectors.decode import DEEPEST, EXCERPT, MOST_ITEMS, Decoded, decode
 from pydantic import JsonValue
 
 JSON = "application/json"
@@ -151,6 +151,21 @@ def test_excerpt_is_the_printable_beginning() -> None:
 def test_depth_is_allowed_up_to_the_bound() -> None:
     """The deepest allowed nesting is read."""
     assert decode(b"[" * DEEPEST + b"]" * DEEPEST, JSON).flaw is None
+
+
+@pytest.mark.parametrize(
+    "raw", [b"[" + b"1," * (MOST_ITEMS - 1) + b"1]", b"[" + b"{}," * (MOST_ITEMS // 2) + b"1]"]
+)
+def test_more_values_than_allowed_are_refused_before_they_are_built(raw: bytes) -> None:
+    """Each value counts, empty ones too: a body may be small and what it unfolds to large."""
+    assert decode(raw, JSON) == Decoded(flaw="too_many", excerpt=raw[:EXCERPT].decode())
+
+
+def test_only_values_count_towards_the_bound() -> None:
+    """As many as allowed are read, and commas and brackets within a text are none."""
+    assert decode(b"[" + b"1," * (MOST_ITEMS - 2) + b"1]", JSON).flaw is None
+    text = '\\",[{' * (MOST_ITEMS // 2)
+    assert decode(json.dumps(text).encode(), JSON) == Decoded(value=text)
 
 
 def test_json_with_a_wrong_label_is_still_json() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from mendflow.connectors.contract import Answer, NoAnswer
-from mendflow.connectors.wire import LARGEST_BODY, Wire, WireRequest
+from mendflow.connectors.wire import LARGEST_BODY, SMALL_BODY, Wire, WireRequest
 
 JSON = {"content-type": "application/json"}
 LONG = timedelta(seconds=10)
@@ -112,6 +112,8 @@ async def test_answer_keeps_the_status_the_body_and_the_headers_that_matter() ->
             "Retry-After: 7",
             "X-RateLimit-Remaining: 0",
             "X-RateLimit-Reset: " + "9" * 500,
+            'RateLimit: "default";r=0;t=7',
+            "RateLimit-Reset: 7",
             "Date: Sun, 22 Nov 2026 10:00:00 GMT",
             "Set-Cookie: session=1",
             "Server: far",
@@ -129,6 +131,8 @@ async def test_answer_keeps_the_status_the_body_and_the_headers_that_matter() ->
                 "retry-after": "7",
                 "x-ratelimit-remaining": "0",
                 "x-ratelimit-reset": "9" * 200,
+                "ratelimit": '"default";r=0;t=7',
+                "ratelimit-reset": "7",
                 "date": "Sun, 22 Nov 2026 10:00:00 GMT",
             },
             body={"message": "slow down"},
@@ -175,15 +179,34 @@ async def test_plain_body_is_capped() -> None:
     assert answer == Answer(status=200, flaw="too_large", excerpt=" " * 200)
 
 
+async def test_body_that_unfolds_too_far_is_cut() -> None:
+    """Beyond a size that any answer may have, a body that unfolds a hundredfold is a bomb, however small still."""
+    allowed, bomb = SMALL_BODY - 2, SMALL_BODY + 100_000
+    far = Far(
+        *(
+            response(gzip.compress(b'"' + b"a" * size + b'"'), "Content-Encoding: gzip")
+            for size in (allowed, bomb)
+        )
+    )
+    async with listening(far) as wire:
+        answers = [await wire.attempt(request()) for _ in range(2)]
+    assert answers == [
+        Answer(status=200, body="a" * allowed),
+        Answer(status=200, flaw="too_large", excerpt='"' + "a" * 199),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "coding", "flaw"),
     [
         (gzip.compress(b'{"data": 1}' * 50, mtime=0)[:-12], "gzip", "truncated"),
         (b"no gzip at all", "gzip", "not_json"),
+        (gzip.compress(b'{"data": 1}') + b"more", "gzip", "not_json"),
+        (gzip.compress(b'{"data": 1}') + gzip.compress(b'{"data": 2}'), "gzip", "not_json"),
         (b'{"data": 1}', "br", "not_json"),
         (b"", "gzip", "empty"),
     ],
-    ids=["cut short", "no gzip", "another coding", "nothing"],
+    ids=["cut short", "no gzip", "more behind it", "another one behind it", "another coding", "nothing"],
 )
 async def test_bad_compression_is_a_flaw(body: bytes, coding: str, flaw: str) -> None:
     """A body that cannot be unfolded has no value."""

@@ -30,6 +30,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verifier/ledger.py": tuple(
         _VERIFIER.format(name) for name in ("ledger", "judge", "marker_read", "course")
     ),
+    "verifier/envelope.py": (_VERIFIER.format("envelope"), _VERIFIER.format("outcome")),
+    "connectors/hints.py": ("tests/connectors/test_hints.py",),
     "journal/claims.py": (_JOURNAL.format("claims"),),
     "journal/ownership.py": (_JOURNAL.format("ownership"), _JOURNAL.format("tables")),
 }

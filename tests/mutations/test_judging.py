@@ -151,6 +151,20 @@ MUTATIONS = (
         (OUTCOMES,),
     ),
     Mutation(
+        "a part of an answer is taken for the whole",
+        OUTCOME,
+        "if answer.status == _PARTIAL:",
+        "if False:",
+        (OUTCOMES,),
+    ),
+    Mutation(
+        "a success that denies itself is taken for one",
+        OUTCOME,
+        "    if denied:",
+        "    if False:",
+        (OUTCOMES,),
+    ),
+    Mutation(
         "a crash is taken for not sent",
         OUTCOME,
         'return Outcome("not_sent", fault) if silence.sent == "no" else',

@@ -113,7 +113,7 @@ TABLE: dict[str, tuple[Answer | NoAnswer, *tuple[object, ...]]] = {
     "503 with a hint": (
         answer(503, retry_after="3"),
         ("maintenance", Wait(duration=FIRST + timedelta(seconds=3))),
-        SETTLING,
+        ("unknown_outcome", Settle(after=timedelta(seconds=3))),
         ("unknown_outcome", Resend(after=FIRST + timedelta(seconds=3))),
         PARKED,
     ),
@@ -151,7 +151,9 @@ def test_a_rate_limit_is_waited_out_as_told(lookup: ToolSpec, lookup_call: ToolC
     """The whole verdict: what was found, how long to wait, and that the connection is paced."""
     came = reply(answer(429, {"message": "Too Many Attempts."}, retry_after="2"))
     assert judge(lookup, lookup_call, came, ledger()) == Healing(
-        fault=Fault(kind="rate_limit", detail="the vendor asks for fewer calls", evidence={"status": 429}),
+        fault=Fault(
+            kind="rate_limit", detail="status 429: the vendor asks for fewer calls", evidence={"status": 429}
+        ),
         remedy=Wait(duration=timedelta(seconds=2) + FIRST, pace=True),
     )
 
@@ -268,7 +270,7 @@ def test_a_key_is_renewed_while_that_brings_a_new_one(
 def test_a_rejected_key_is_parked_with_the_way_out(award: ToolSpec, award_call: ToolCall) -> None:
     """A person reads what was found and what to do."""
     state = ledger("refused", kind="unauthorized", renewed=1, renewal_changed=False)
-    detail = "the vendor did not accept the credential: the key was rejected after reading its source again"
+    detail = "status 401: the vendor did not accept the credential: the key was rejected after reading its source again"
     assert judge(award, award_call, reply(answer(401)), state) == Parked(
         fault=Fault(kind="unauthorized", detail=detail, evidence={"status": 401}), next_action=KEY_ACTION
     )

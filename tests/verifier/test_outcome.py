@@ -78,9 +78,25 @@ EACH_FORM: list[Row] = [
     ("200 with NaN", answer(200, flaw="not_a_number"), ("refused", "malformed_answer"), LOST),
     ("200 bomb", answer(200, flaw="too_large"), ("refused", "malformed_answer"), LOST),
     ("200 too deep", answer(200, flaw="too_deep"), ("refused", "malformed_answer"), LOST),
+    ("200 of too many", answer(200, flaw="too_many"), ("refused", "malformed_answer"), LOST),
     ("200 text", answer(200, flaw="not_json"), ("refused", "malformed_answer"), LOST),
     ("200 without data", answer(200, {"result": {}}), ("refused", "drift"), LOST),
     ("200 drifted", answer(200, {"data": {"uuid": 1}}), ("refused", "drift"), LOST),
+    ("206", answer(206, {"data": GOOD_CONTACT}), ("refused", "malformed_answer"), LOST),
+    (
+        "200 that denies the read",
+        answer(200, {"data": GOOD_CONTACT, "success": False}),
+        ("refused", "malformed_answer"),
+        LOST,
+    ),
+    (
+        "200 that denies the write",
+        answer(200, {"data": GOOD_AWARD, "errors": ["no"]}),
+        ("refused", "malformed_answer"),
+        LOST,
+    ),
+    ("301", answer(301), ("refused", "refused"), LOST),
+    ("421", answer(421), ("refused", "server_error"), LOST),
     ("200 for the read", answer(200, {"data": GOOD_CONTACT}), ("done", None), LOST),
     ("201 for the write", answer(201, {"data": GOOD_AWARD}), ("refused", "drift"), ("done", None)),
     ("another amount", answer(200, {"data": {**GOOD_AWARD, "credits": 100}}), ("refused", "drift"), LOST),
@@ -171,7 +187,9 @@ def test_a_drifted_success_of_a_write_names_its_differences(
 
 NO_ADDRESS = "no such address; check the connection's base URL and prefix"
 PASSING = "the vendor answered with status {}"
-UNDOCUMENTED = "status {} without an error that the vendor documents"
+REDIRECT = "status {}: a redirect, which is never followed; check the connection's base URL and prefix"
+MOVED = "status {}: the address has moved; check the connection's base URL and prefix"
+UNDOCUMENTED = "status {} without an error that the vendor documents; expected 2xx, or 400 with a code"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +197,9 @@ UNDOCUMENTED = "status {} without an error that the vendor documents"
     [
         ((404, 405, 410), "refused", "status {}: " + NO_ADDRESS),
         ((408,), "timeout", PASSING),
-        ((409, 425), "server_error", PASSING),
+        ((409, 421, 425), "server_error", PASSING),
+        ((301, 308), "refused", MOVED),
+        ((302, 303, 307), "malformed_answer", REDIRECT),
         ((400, 402, 406, 411, 426, 499), "refused", UNDOCUMENTED),
         ((100, 199, 300, 304, 399), "malformed_answer", UNDOCUMENTED),
         ((500, 502, 504, 599), "server_error", "the vendor's server failed with status {}"),
@@ -247,6 +267,6 @@ def test_the_flaw_of_an_answer_is_evidence(lookup: ToolSpec, lookup_call: ToolCa
     outcome = classify(lookup, lookup_call, Reply(outcome=answer(200, flaw="truncated"), received_at=now))
     assert outcome.fault == Fault(
         kind="malformed_answer",
-        detail="the answer cannot be read: truncated",
+        detail="the answer cannot be read: truncated; expected one whole JSON text",
         evidence={"status": 200, "flaw": "truncated"},
     )

@@ -1,6 +1,8 @@
 """Every kind of fault, over real HTTP: what the client sees, and what truly happened."""
 
 import asyncio
+import gzip
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ HEADERS = {"Authorization": "Bearer sandbox-key"}
 ATTRIBUTES = f"{PREFIX}/loyalty-transaction-attributes"
 ATTRIBUTE: JsonObject = {"name": "slot", "label": "Slot", "data_type": "text"}
 CREATION = "loyalty_transaction_attributes.create"
+HINTS = {"Retry-After", "X-RateLimit-Reset", "RateLimit"}
 
 
 class Truth(BaseModel):
@@ -114,6 +117,24 @@ async def test_rate_limit_with_a_date() -> None:
         response = await visitor.join()
     assert parsedate_to_datetime(response.headers["Retry-After"]) == START + timedelta(seconds=1.5)
     assert response.status == 429
+
+
+@pytest.mark.parametrize(
+    ("detail", "hint"),
+    [
+        ("reset", {"X-RateLimit-Reset": str(int(START.timestamp()) + 2)}),
+        ("milliseconds", {"X-RateLimit-Reset": str((int(START.timestamp()) + 2) * 1000)}),
+        ("draft", {"RateLimit": '"default";r=0;t=1'}),
+        ("absurd", {"Retry-After": "999999999"}),
+    ],
+)
+async def test_rate_limit_in_the_words_of_others(detail: str, hint: dict[str, str]) -> None:
+    """An epoch in either unit, the drafts' header, and a wait that nobody can mean; nothing else is told."""
+    async with visit(f"rate_limit={detail}@*") as visitor:
+        response = await visitor.join()
+        assert await visitor.count() == 0
+    told = {name: response.headers[name] for name in response.headers if name in HINTS}
+    assert (response.status, told) == (429, hint)
 
 
 async def test_unauthorized_changes_the_key(tmp_path: Path) -> None:
@@ -218,7 +239,13 @@ async def test_errors_come_instead_or_after(spec: str, status: int, code: JsonVa
 
 @pytest.mark.parametrize(
     ("spec", "status", "created"),
-    [("bad_gateway", 502, 0), ("bad_gateway=after", 502, 1), ("garbled", 200, 1)],
+    [
+        ("bad_gateway", 502, 0),
+        ("bad_gateway=after", 502, 1),
+        ("garbled", 200, 1),
+        ("maintenance", 503, 0),
+        ("maintenance=after", 503, 1),
+    ],
 )
 async def test_pages_come_in_place_of_answers(spec: str, status: int, created: int) -> None:
     """What stands before the vendor answers in HTML, whether the effect took place or not."""
@@ -227,6 +254,77 @@ async def test_pages_come_in_place_of_answers(spec: str, status: int, created: i
         assert await visitor.count() == created
     assert (response.status, response.content_type) == (status, "text/html")
     assert (await response.read()).startswith(b"<!DOCTYPE html>")
+
+
+async def test_maintenance_may_say_for_how_long() -> None:
+    """A number of seconds is the 503's Retry-After; without one there is none."""
+    async with visit("maintenance=120@*", "maintenance@*") as visitor:
+        told, untold = await visitor.join(), await visitor.join()
+        assert await visitor.count() == 0
+    assert (told.status, told.headers["Retry-After"]) == (503, "120")
+    assert (untold.status, untold.headers.get("Retry-After")) == (503, None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "status"), [("redirect", 302), ("redirect=307", 307), ("redirect=308", 308)]
+)
+async def test_a_redirect_leads_to_a_login_page(spec: str, status: int) -> None:
+    """The effect does not take place, and whoever follows is told that there is no such page."""
+    async with visit(f"{spec}@*") as visitor:
+        async with visitor.session.post(
+            ATTRIBUTES, json=ATTRIBUTE, headers=HEADERS, allow_redirects=False
+        ) as response:
+            body = await response.read()
+        assert await visitor.described() == 0
+    assert (response.status, response.headers["Location"], body) == (status, "/login", b"")
+
+
+async def test_forbidden_comes_before_the_effect() -> None:
+    """The framework's words, and no code of the vendor's."""
+    async with visit("forbidden@*") as visitor:
+        response = await visitor.join()
+        assert await visitor.count() == 0
+    assert (response.status, await body_of(response)) == (403, {"message": "This action is unauthorized."})
+
+
+async def test_a_refusal_may_be_disguised_as_a_success() -> None:
+    """The whole error of the vendor, under status 200."""
+    async with visit("disguised=1015@*") as visitor:
+        response = await visitor.join()
+        assert await visitor.count() == 0
+    assert (response.status, (await body_of(response))["code"]) == (200, 1015)
+
+
+async def test_answers_contradict_themselves_or_hold_what_json_may_not() -> None:
+    """Each of these effects took place, and no answer says so in a way that can be believed."""
+    kinds = ("null_data", "denied", "not_a_number", "latin1")
+    async with visit(*(f"{kind}@*" for kind in kinds)) as visitor:
+        null, denied, number, letter = [await (await visitor.join()).read() for _ in kinds]
+        whole = await (await visitor.join()).read()
+        assert await visitor.count() == 1
+    assert orjson.loads(null) == {**orjson.loads(whole), "data": None}
+    assert orjson.loads(denied) == {**orjson.loads(whole), "success": False}
+    assert number == whole[:-1] + b',"rate":NaN}'
+    assert letter == whole[:-1] + b',"shop":"caf\xe9"}'
+
+
+async def test_compression_is_a_bomb_or_torn() -> None:
+    """A few kilobytes unfold to more than 20 MiB; the other ends before its end."""
+    async with visit("bomb@*", "torn_gzip@*") as visitor, aiohttp.ClientSession(auto_decompress=False) as raw:
+        url = f"{visitor.base_url}{PREFIX}/contacts/find-or-create?email=ada@example.com"
+        bodies = []
+        for _ in range(2):
+            async with raw.get(url, headers=HEADERS) as response:
+                assert (response.status, response.headers["Content-Encoding"]) == (200, "gzip")
+                bodies.append(await response.read())
+        whole = await (await visitor.join()).read()
+        assert await visitor.count() == 1
+    bomb, torn = bodies
+    assert len(bomb) < 50_000
+    assert len(gzip.decompress(bomb)) > 20 * 1024 * 1024
+    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert whole.startswith(inflate.decompress(torn))
+    assert not inflate.eof
 
 
 async def test_answers_are_spoiled_after_the_effect() -> None:

@@ -265,6 +265,7 @@ FAULTS = st.sampled_from(
             "bad_gateway=after",
         ),
         *("garbled", "truncated", "empty", "duplicate_key", "drift_wrap"),
+        *("maintenance=after", "redirect", "forbidden", "disguised", "null_data", "denied", "latin1"),
     )
 )
 STEPS: st.SearchStrategy[list[Step]] = st.lists(st.tuples(REQUESTS, FAULTS, st.integers(0, 150)), max_size=25)
