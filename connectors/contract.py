@@ -142,6 +142,9 @@ class Paging(Frozen):
     """The largest page the vendor serves."""
     last_page: str = ""
     """Path in the answer's meta of the number of the last page; empty where the vendor gives none."""
+    total: str = ""
+    """Path in the answer's meta of the number of all items; empty where the vendor gives none. Only where it stays the
+    same from the first page to the last, no item moved to a page that was read already."""
 
 
 class ToolSpec(Frozen):

@@ -47,6 +47,8 @@ OpenTransport = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
 What it was given counts as sent, unless it proves otherwise through httpx's `trace` extension: after the event
 `_NOTHING_LEFT` and before `_HEADER_LEAVES` it may fail, or be too late, without a byte having left.
 """
+Held = Callable[[], str]
+"""Says why nothing may leave now, empty where it may; asked after a connection stands, before the first byte."""
 _NOTHING_LEFT: Final = "connection.connect_tcp.started"
 _HEADER_LEAVES: Final = "http11.send_request_headers.started"
 
@@ -66,13 +68,21 @@ class WireRequest:
 class _Trip:
     """How far one attempt has come."""
 
+    held: Held
     phase: Phase = "waiting"
 
     async def trace(self, event: str, _: Mapping[str, object]) -> None:
         if event == _HEADER_LEAVES:
+            why = self.held()
+            if why:
+                raise _HeldBack(why)
             self.phase = "sent"
         elif event == _NOTHING_LEFT and self.phase == "given":
             self.phase = "connecting"
+
+
+class _HeldBack(Exception):  # a signal within this file
+    """Nothing may leave at this moment."""
 
 
 class _TooLarge(Exception):  # a signal within this file
@@ -161,7 +171,9 @@ class Wire:
         timeout: timedelta,
         width: int = WIDTH,
         open_transport: OpenTransport = OneConnection,
+        held: Held = str,
     ) -> None:
+        self._held = held
         self._base_url = base_url.rstrip("/")
         self._seconds = timeout.total_seconds()
         self._open_transport = open_transport
@@ -191,7 +203,7 @@ class Wire:
         """
         if self._tls is None:
             raise RuntimeError("a Wire is used inside `async with`")
-        trip = _Trip()
+        trip = _Trip(self._held)
         try:
             outgoing = httpx.Request(
                 request.method,
@@ -209,6 +221,8 @@ class Wire:
         try:
             async with asyncio.timeout(self._seconds), self._connection(trip, self._tls) as connection:
                 return await _exchange(connection, outgoing)
+        except _HeldBack as held:
+            return NoAnswer(sent="no", reason="paused", detail=str(held))
         except TimeoutError:
             return _late(trip.phase, self._seconds)
         except Exception as error:  # noqa: BLE001  # a border: what else httpx lets slip must not hide a write

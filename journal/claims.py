@@ -39,7 +39,7 @@ def choose_slot(held: Held | None, want: SlotRequest) -> SlotChoice:
         if want.beyond:
             return _beyond(want)
         return _take(_fresh(want, held.effect.version + 1 if held else 0), want)
-    if held.effect.digest != digest(want.request):
+    if held.effect.digest != effect_digest(want.request):
         return _leave("differs", held, want)
     if held.effect.state == "done":
         return _leave("done", held, want)
@@ -52,7 +52,14 @@ def choose_slot(held: Held | None, want: SlotRequest) -> SlotChoice:
 
 
 def _fresh(want: SlotRequest, version: int) -> Effect:
-    return Effect(slot=want.slot, digest=digest(want.request), repeatable=want.repeatable, version=version)
+    return Effect(
+        slot=want.slot, digest=effect_digest(want.request), repeatable=want.repeatable, version=version
+    )
+
+
+def effect_digest(request: JsonObject) -> str:
+    """Return the digest of what an effect is: the operation and its arguments, whatever its connection is called."""
+    return digest({name: value for name, value in request.items() if name != "connection"})
 
 
 def _take(effect: Effect, want: SlotRequest) -> SlotChoice:
@@ -60,7 +67,7 @@ def _take(effect: Effect, want: SlotRequest) -> SlotChoice:
         effect = reopen(effect)
     # whoever sends it says whether it may repeat: the row may be another run's, of another workflow or program
     effect = effect.model_copy(update={"repeatable": want.repeatable})
-    body: JsonObject = {"slot": want.slot, "request": want.request, "digest": effect.digest}
+    body: JsonObject = {"slot": want.slot, "request": want.request, "digest": digest(want.request)}
     event = EventDraft(kind="intent_written", key=want.call_key, at=want.at, body=body)
     return SlotChoice(claim={"standing": "mine"}, effect=intend(effect, want.at), event=event)
 

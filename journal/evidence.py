@@ -238,7 +238,17 @@ def _is_whole(world: World, pages: list[Exchange]) -> bool:
     told = _at(meta, spec.paging.last_page) if spec is not None and spec.paging is not None else ()
     is_short = isinstance(items, list) and isinstance(limit, int) and len(items) < limit
     is_last = str(told[0]) in (str(len(pages)), "0") if told else is_short  # 0: there are no pages at all
-    return numbers == list(range(1, len(pages) + 1)) and is_last
+    return numbers == list(range(1, len(pages) + 1)) and is_last and _has_one_length(spec, pages)
+
+
+def _has_one_length(spec: ToolSpec | None, pages: list[Exchange]) -> bool:
+    """Tell whether every page of a listing told the same number of items, so that none can have moved between pages."""
+    if len(pages) == 1:
+        return True
+    path = spec.paging.total if spec is not None and spec.paging is not None else ""
+    metas = [object_of(page.outcome.get("body")).get("meta") for page in pages]
+    totals = {canonical(list(_at(meta, path))) for meta in metas}
+    return len(totals) == 1 and "[]" not in totals
 
 
 def _against_end(world: World, course: Course, last: Exchange, record: JsonObject) -> Iterator[str]:

@@ -19,7 +19,7 @@ from .store import EffectChange, Held, Ownership, RunRow, SlotChoice
 from .vault import Vault
 
 APPLICATION_ID = 0x6D656E64  # "mend"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Tables with bodies keep their row ids: without them SQLite moves all but small rows to pages of their own.
 # `number` is the row id by name. It says in which order rows were written; a clock that is set back does not.
 _SCHEMA = """

@@ -4,12 +4,14 @@ Today it removes secrets by value. Placeholders for personal values will sit her
 """
 
 import base64
+from itertools import takewhile
 from urllib.parse import quote
 
 import orjson
 from pydantic import JsonValue, SecretStr
 
 MASK = "[secret]"
+_HEAD = 8  # so many first characters of a secret, where a text was cut within it, are masked like the whole
 _SHORTEST = 6  # shorter secrets would mask ordinary words; credentials refuse them anyway
 
 
@@ -39,6 +41,8 @@ class Vault:
         for needle in self._needles:
             if needle in text:
                 text = text.replace(needle, MASK)
+            if needle[:_HEAD] in text:
+                text = _without_head(text, needle)
         return text
 
     def seal(self, value: JsonValue) -> str:
@@ -62,6 +66,17 @@ class Vault:
                 return value if self.seal_text(text) == text else MASK
             case _:
                 return value
+
+
+def _without_head(text: str, needle: str) -> str:
+    """Mask what is left of a secret within which a text was cut: an excerpt, the first words of a message."""
+    head = needle[:_HEAD]
+    parts = text.split(head)
+    kept = [parts[0]]
+    for part in parts[1:]:
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(needle[_HEAD:], part, strict=False))
+        kept.append(MASK + part[sum(1 for _ in alike) :])
+    return "".join(kept)
 
 
 def _encodings(plain: str) -> set[str]:

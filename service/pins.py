@@ -1,5 +1,6 @@
 """From a run's first event back to the order it was started with."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,8 +18,17 @@ _SETTINGS: TypeAdapter[dict[str, ConnectionSettings]] = TypeAdapter(dict[str, Co
 
 def plan_of(pinned: JsonObject) -> Plan:
     """Return the plan of a recorded run, compiled from the texts in its first event alone."""
-    files = {name: str(text) for name, text in part(pinned, "files").items()}
+    files = tuple(sorted((name, str(text)) for name, text in part(pinned, "files").items()))
     file = str(part(pinned, "workflow").get("file"))
+    if file not in dict(files):
+        raise InvalidUse(f"The run's first event does not hold its workflow `{file}`.", help=_EDITED)
+    return _compiled(file, files)
+
+
+@lru_cache(maxsize=32)
+def _compiled(file: str, named: tuple[tuple[str, str], ...]) -> Plan:
+    """Compile texts once: after a crash many runs of one workflow are taken up."""
+    files = dict(named)
     folder = Path(file).parent
     texts = {folder / name: text for name, text in files.items()}
 
@@ -27,8 +37,6 @@ def plan_of(pinned: JsonObject) -> Plan:
             raise FileNotFoundError(path)
         return texts[path]
 
-    if file not in files:
-        raise InvalidUse(f"The run's first event does not hold its workflow `{file}`.", help=_EDITED)
     return compile_text(files[file], file=file, folder=folder, catalogue=tools_of, read_file=read)
 
 

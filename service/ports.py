@@ -13,6 +13,7 @@ from ..graph.engine.context import Progress
 from ..graph.engine.run import Ports
 from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
+from ..journal.switch import KillSwitch
 from ..journal.vault import Vault
 from .logs import log_to_stderr
 from .narration import narrate
@@ -22,11 +23,11 @@ from .progress import Report
 @asynccontextmanager
 async def opened(home: Home, report: Report) -> AsyncIterator[Ports]:
     """Open the journal and bind the ports to this machine."""
-    vault, clock = Vault(), SystemClock()
+    vault, clock, switch = Vault(), SystemClock(), KillSwitch(home.folder)
     log_to_stderr(os.environ.get("MENDFLOW_LOG", "error"), vault, as_json=not sys.stderr.isatty())
 
     def connector(settings: ConnectionSettings) -> Connector:
-        return open_connector(settings, clock, vault.learn)
+        return open_connector(settings, clock, vault.learn, held=lambda: switch.why(settings.name))
 
     async with SqliteStore(home.database, vault) as store:
         yield Ports(

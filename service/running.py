@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 from ..agents.chat import check_model
 from ..connectors.clock import SystemClock
 from ..connectors.contract import ConnectionSettings, JsonObject
-from ..connectors.errors import InvalidUse, RunExists
+from ..connectors.errors import InvalidUse, MendflowError, RunExists
 from ..connectors.opening import open_connector
 from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
@@ -24,7 +24,7 @@ from ..graph.language.plan import Plan
 from ..journal.export import write_trace
 from ..journal.home import Home
 from ..journal.vault import Vault
-from .exits import CANCELLED, COMPLETED, OF_STATUS
+from .exits import CANCELLED, COMPLETED, INVALID, OF_STATUS
 from .notify import news_of, notify
 from .pins import order_of, plan_of
 from .ports import opened
@@ -56,7 +56,8 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
     model = options.model or ("offline" if options.sandbox is not None else "")
     home = Home(home_folder)
     run_id = once_id(plan, options.once_key) if options.once_key else ""
-    if run_id and _is_started(home, run_id, inputs):
+    if run_id and _is_started(home, run_id, plan, inputs, _world_name(options.sandbox)):
+        typer.echo(f"Started before under this key: run `{run_id}`.", err=True)
         return resume_run(run_id, home_folder, as_json=as_json)
     _check_order(plan, options, model)
     home.prepare()
@@ -83,17 +84,41 @@ def once_id(plan: Plan, key: str) -> str:
     return f"once-{hashlib.sha256(name).hexdigest()[:16]}"
 
 
-def _is_started(home: Home, run_id: str, inputs: JsonObject) -> bool:
-    """Tell whether the run exists. Raises InvalidUse where it was started with other inputs."""
+def _is_started(home: Home, run_id: str, plan: Plan, inputs: JsonObject, world: str) -> bool:
+    """Tell whether the run exists. Raises InvalidUse where it was started for something else.
+
+    What was tried on the sandbox is not done at the vendor, and an edited workflow is another job.
+    """
     if not home.database.exists():
         return False
     events = find_events(home.folder, run_id)
-    if events and events[0].body.get("inputs") != inputs:
+    if not events:
+        return False
+    begun = events[0].body
+    differences = {
+        "with other inputs": begun.get("inputs") != inputs,
+        "with another text of the workflow or its files": begun.get("files") != plan.files,
+        "in another world (the vendor, the sandbox, or a sandbox at a URL)": _pinned_world(begun) != world,
+    }
+    different = [what for what, is_so in differences.items() if is_so]
+    if different:
         raise InvalidUse(
-            f"The key of `--once-key` was used before, with other inputs: run `{run_id}`.",
-            help=f"Give another key for these inputs; `mendflow show {run_id}` shows the other run.",
+            f"The key of `--once-key` was used before, {' and '.join(different)}: run `{run_id}`.",
+            help=f"Give another key for this start; `mendflow show {run_id}` shows the other run.",
         )
-    return bool(events)
+    return True
+
+
+def _world_name(sandbox: str | None) -> str:
+    """Name the world that `--sandbox` asks for; empty for the vendor's."""
+    if sandbox is None:
+        return ""
+    return sandbox.rstrip("/") or "child"
+
+
+def _pinned_world(begun: JsonObject) -> str:
+    world = begun.get("world")
+    return str(world.get("sandbox") or "") if isinstance(world, dict) else ""
 
 
 def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
@@ -108,23 +133,43 @@ def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
 
 
 def resume_all(home_folder: Path, *, as_json: bool) -> int:
-    """Go on with every run whose process died, one after the other, and print what became of each."""
+    """Go on with every run whose process died, one after the other, and print what became of each.
+
+    One that cannot be taken up, for want of its key for example, keeps none of the others waiting.
+    """
     home = existing_home(home_folder)
     run_ids = interrupted(home)
     results: list[RunResult] = []
+    errors: dict[str, MendflowError] = {}
 
     async def work(report: Report) -> None:
         async with opened(home, report) as ports:
-            results.extend([await _taken_up(ports, run_id) for run_id in run_ids])
+            for run_id in run_ids:
+                try:
+                    results.append(await _taken_up(ports, run_id))
+                except MendflowError as error:
+                    errors[run_id] = error
 
     def shown() -> int:
+        for run_id, error in errors.items():
+            typer.echo(f"{run_id}: {error.message} {error.help}".rstrip(), err=True)
         if as_json:
-            typer.echo(orjson.dumps([one.model_dump(mode="json") for one in results]).decode())
+            typer.echo(orjson.dumps([*_documents(results, errors)]).decode())
         else:
             print_overview(results)
-        return max((OF_STATUS[one.status] for one in results), default=COMPLETED)
+        codes = [OF_STATUS[one.status] for one in results]
+        return max([*codes, *([INVALID] if errors else [])], default=COMPLETED)
 
     return _watch(work, shown, as_json=as_json)
+
+
+def _documents(results: list[RunResult], errors: dict[str, MendflowError]) -> Iterator[JsonObject]:
+    for result in results:
+        plain: JsonObject = result.model_dump(mode="json")
+        yield plain
+    for run_id, error in errors.items():
+        told: JsonObject = {"code": error.code, "message": error.message, "help": error.help}
+        yield {"run_id": run_id, "error": told}
 
 
 def _tell_interrupted(home: Home) -> None:

@@ -54,6 +54,9 @@ class Course(Frozen):
     probe: int = 0
     """Page of the confirming read that this attempt makes; 0: the call itself."""
     probes: int = 0
+    """Confirming reads that led nowhere."""
+    listed: int | None = None
+    """How many items the listing had when its first page was read."""
     total_before: int | None = None
     """What a total showed before the first sending."""
     is_counted: bool = False
@@ -127,6 +130,7 @@ class Turn:
             most_throttled=means.most_throttled,
             most_probes=means.most_probes,
             probes=course.probes,
+            listed=course.listed,
             renewed=course.renewed,
             renewal_changed=course.renewal_changed,
             salt=means.salt,
@@ -178,15 +182,19 @@ class Turn:
             case "renew":
                 return following.model_copy(update={"renew_from": key}), now
             case "settle":
-                probes = self.course.probes + (1 if self.course.probe else 0)
-                renew_from = key if remedy.renew else ""
-                update = {"probe": remedy.page, "probes": probes, "renew_from": renew_from}
+                led_nowhere = self.course.probe > 0 and remedy.page <= self.course.probe
+                update: dict[str, object] = {
+                    "probe": remedy.page,
+                    "probes": self.course.probes + led_nowhere,
+                    "listed": remedy.total,
+                    "renew_from": key if remedy.renew else "",
+                }
                 return following.model_copy(update=update), now + remedy.after
             case "resend":
-                update_: dict[str, object] = {"probes": 0}
+                update = {"probes": 0}
                 if self.course.probe:
-                    update_["attempts"] = proved_absent(following.attempts)
-                return following.model_copy(update=update_), now + remedy.after
+                    update["attempts"] = proved_absent(following.attempts)
+                return following.model_copy(update=update), now + remedy.after
             case "rewrite":
                 raise TypeError("a call is healed by what applies to calls")
             case never:

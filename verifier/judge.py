@@ -7,7 +7,7 @@ from ..connectors.hints import hinted_wait
 from .drift import Unrepaired, repair
 from .ledger import NOT_TRIED, Ledger
 from .outcome import Outcome, classify, wrong_with
-from .probing import can_be_settled, person_decides, unpause
+from .probing import can_be_settled, person_decides, unpause, unsettled
 from .remedy import backoff
 from .verdict import RUN, Failed, Fault, Healing, Mend, Parked, Passed, Renew, Resend, Settle, Verdict, Wait
 
@@ -21,6 +21,10 @@ def judge(spec: ToolSpec, call: ToolCall, reply: Reply, ledger: Ledger) -> Verdi
         return _judge_read(spec, call, reply, ledger, outcome.fault)
     if outcome.standing == "unknown" or ledger.has_unknown:
         return _judge_unknown(spec, call, reply, ledger, outcome)
+    if _contradicts_absence(spec, call, ledger, outcome.fault):
+        return unsettled(
+            spec, call, "the listing did not hold it, and now the vendor says that its key is taken"
+        )
     return _prescribe(call, reply, ledger, outcome.fault)
 
 
@@ -46,6 +50,12 @@ def is_repeatable(spec: ToolSpec, call: ToolCall, *, may_repeat: bool = False) -
     itself refuses a second one.
     """
     return may_repeat or spec.effect in REPEATABLE or _has_key(spec, call)
+
+
+def _contradicts_absence(spec: ToolSpec, call: ToolCall, ledger: Ledger, fault: Fault) -> bool:
+    """Tell whether the vendor knows an effect under our key of which a reading had proved that it is not there."""
+    is_taken = spec.key is not None and fault.evidence.get("code") == spec.key.taken
+    return is_taken and _has_key(spec, call) and any(one.standing == "absent" for one in ledger.attempts)
 
 
 def _has_key(spec: ToolSpec, call: ToolCall) -> bool:

@@ -10,6 +10,8 @@ from .verdict import FaultKind
 NOT_TRIED: frozenset[FaultKind | None] = frozenset({"rate_limit", "outage"})
 """Faults of attempts that the vendor turned away for their pace, or that did not leave while it was down."""
 
+NOT_MADE: frozenset[FaultKind | None] = NOT_TRIED | {"paused"}
+"""Faults of attempts of which the vendor saw nothing but their pace, if that: they do not count as attempts."""
 
 MOST_ATTEMPTS, MOST_THROTTLED, MOST_PROBES = 6, 20, 5
 
@@ -41,9 +43,11 @@ class Ledger(Frozen):
     most_throttled: int = MOST_THROTTLED
     """How many attempts may be `NOT_TRIED`; these do not count as attempts otherwise."""
     probes: int = 0
-    """Confirming reads made for the present unknown, before the one that is judged."""
+    """Confirming reads that led nowhere, for the present unknown; one that leads to the next page did not."""
     most_probes: int = MOST_PROBES
-    """How many confirming reads may lead nowhere; the pages of one listing do not count."""
+    """How many confirming reads may lead nowhere."""
+    listed: int | None = None
+    """How many items the listing had when its first page was read, where a later page is judged."""
     longest_wait: timedelta = timedelta(minutes=5)
     """Beyond this the engine waits on a timer rather than in memory."""
     salt: str = ""
@@ -71,16 +75,20 @@ class Ledger(Frozen):
     @property
     def is_spent(self) -> bool:
         """Whether the attempt that is judged was the last one."""
-        return self.number - self._not_tried >= self.most_attempts
+        return self.number - self._count(NOT_MADE) >= self.most_attempts
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the attempts that were made are as many as there may be, so that none may follow."""
+        return len(self.attempts) - self._count(NOT_MADE) >= self.most_attempts
 
     @property
     def is_turned_away_for_good(self) -> bool:
         """Whether attempts were `NOT_TRIED` as often as they may."""
-        return self._not_tried + 1 >= self.most_throttled
+        return self._count(NOT_TRIED) + 1 >= self.most_throttled
 
-    @property
-    def _not_tried(self) -> int:
-        return sum(attempt.fault_kind in NOT_TRIED for attempt in self.attempts)
+    def _count(self, kinds: frozenset[FaultKind | None]) -> int:
+        return sum(attempt.fault_kind in kinds for attempt in self.attempts)
 
 
 def proved_absent(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:

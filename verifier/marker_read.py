@@ -15,7 +15,6 @@ from .ledger import Ledger
 from .outcome import Outcome, classify
 from .probing import (
     absent,
-    fruitless,
     look_again,
     person_decides,
     took_place,
@@ -103,27 +102,53 @@ def _not_found(
         return Healing(fault=fault, remedy=Settle(after=remaining))
     paging = probe_spec.paging
     page = _number_at(probe, paging.page) if paging else 1
+    total = _total(paging, outcome)
+    if page > 1 and total != ledger.listed:
+        return _begin_again(spec, call, probe, ledger)
     match _has_more(paging, probe, outcome):
         case None:
             return unsettled(spec, call, f"it is not proven that `{probe.operation}` was read to its end")
         case True:
-            return Healing(fault=fault, remedy=Settle(after=timedelta(), page=page + 1))
+            return Healing(fault=fault, remedy=Settle(after=timedelta(), page=page + 1, total=total))
+        case False if page > 1 and total is None:
+            return _unproven_absence(spec, call, ledger, "the listing may have shifted while it was read")
         case False if remaining is not None and ledger.marker_trusted:
             where = "the only page" if page == 1 else f"any of {page} pages"
             return absent(spec, ledger, f"after the settle time its marker is not on {where}")
         case False:
-            return _unproven_absence(spec, call, ledger, page)
+            return _unproven_absence(spec, call, ledger, _why_unproven(ledger))
 
 
-def _unproven_absence(spec: ToolSpec, call: ToolCall, ledger: Ledger, page: int) -> Verdict:
-    """Look a few times more, since presence would settle it, then leave it to a person."""
-    reason = "the account is not known to echo our marker"
-    if ledger.marker_trusted:
-        reason = "no `settle` time is declared for the connection"
+def _begin_again(spec: ToolSpec, call: ToolCall, probe: ToolCall, ledger: Ledger) -> Verdict:
+    """Read from the first page: an item that left the listing moves others to pages that were read already.
+
+    The listing is asked for newest first, so what is added moves them only to pages that are still to come.
+    """
+    fault = unknown(f"`{spec.operation}`: the length of `{probe.operation}` changed while it was read")
+    if ledger.probes + 1 >= ledger.most_probes:
+        return Parked(fault=fault, next_action=person_decides(spec, call))
+    return Healing(fault=fault, remedy=Settle(after=backoff(ledger.probes + 1, ledger.salt)))
+
+
+def _total(paging: Paging | None, outcome: Outcome) -> int | None:
+    """Return how many items the listing has; None where it does not tell."""
+    if paging is None or not paging.total:
+        return None
+    return next(map(_whole, find(outcome.meta, paging.total)), None)
+
+
+def _why_unproven(ledger: Ledger) -> str:
     if not ledger.attempts:
-        reason = "it is not known when it was sent"
+        return "it is not known when it was sent"
+    if ledger.marker_trusted:
+        return "no `settle` time is declared for the connection"
+    return "the account is not known to echo our marker"
+
+
+def _unproven_absence(spec: ToolSpec, call: ToolCall, ledger: Ledger, reason: str) -> Verdict:
+    """Look a few times more, since presence would settle it, then leave it to a person."""
     fault = unknown(f"`{spec.operation}` is not listed, but {reason}, so that proves nothing")
-    if fruitless(ledger, page) + 1 >= ledger.most_probes:
+    if ledger.probes + 1 >= ledger.most_probes:
         return Parked(fault=fault, next_action=person_decides(spec, call))
     return Healing(fault=fault, remedy=Settle(after=backoff(ledger.probes + 1, ledger.salt)))
 

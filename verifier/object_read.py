@@ -16,7 +16,6 @@ from .ledger import Ledger
 from .outcome import Outcome, classify
 from .probing import (
     absent,
-    fruitless,
     look_again,
     person_decides,
     since_sent,
@@ -112,9 +111,9 @@ def _is_untouched(confirm: StateRead, output: JsonValue) -> bool:
 def _wait_or_park(spec: ToolSpec, call: ToolCall, ledger: Ledger, found: str, span: timedelta) -> Verdict:
     """Look again as long as the vendor may take, and a few times at least; then a person decides."""
     remaining = since_sent(ledger, span) or timedelta()
-    if remaining <= timedelta() and fruitless(ledger) + 1 >= _least(ledger, span):
+    if remaining <= timedelta() and ledger.probes + 1 >= _least(ledger, span):
         return Parked(fault=unknown(found), next_action=person_decides(spec, call))
-    after = backoff(fruitless(ledger) + 1, ledger.salt)
+    after = backoff(ledger.probes + 1, ledger.salt)
     return Healing(
         fault=unknown(found), remedy=Settle(after=min(after, remaining) if remaining > timedelta() else after)
     )

@@ -76,7 +76,7 @@ def took_place(spec: ToolSpec, output: JsonValue, proof: str) -> Verdict:
 def absent(spec: ToolSpec, ledger: Ledger, proof: str) -> Verdict:
     """Send again what is proven not to have taken place, as long as attempts are left."""
     detail = f"`{spec.operation}` did not take place: {proof}"
-    if len(ledger.attempts) >= ledger.most_attempts:
+    if ledger.is_used_up:
         given_up = f"{detail}; given up after {len(ledger.attempts)} attempts"
         return Failed(fault=Fault(kind="budget_spent", detail=given_up))
     return Healing(fault=unknown(detail), remedy=Resend())
@@ -91,7 +91,7 @@ def look_again(
     if fault.kind == "paused":
         return Parked(fault=cause, next_action=unpause(call))
     most = ledger.most_throttled if fault.kind == "outage" else ledger.most_probes
-    if fruitless(ledger, page) + 1 >= most:
+    if ledger.probes + 1 >= most:
         again = f"Mend the cause, then `mendflow resume {RUN}` to look once more. Or:"
         return Parked(fault=cause, next_action=person_decides(spec, call, again))
     hinted = (
@@ -99,7 +99,7 @@ def look_again(
     )
     after = backoff(ledger.probes + 1, ledger.salt) + (hinted or timedelta())
     is_key = fault.kind in ("unauthorized", "missing_credential")
-    return Healing(fault=cause, remedy=Settle(after=after, page=page, renew=is_key))
+    return Healing(fault=cause, remedy=Settle(after=after, page=page, total=ledger.listed, renew=is_key))
 
 
 def unpause(call: ToolCall) -> str:
@@ -119,11 +119,6 @@ def since_sent(ledger: Ledger, span: timedelta) -> timedelta | None:
     if not ledger.attempts:
         return None
     return max(attempt.sent_at for attempt in ledger.attempts) + span - ledger.now
-
-
-def fruitless(ledger: Ledger, page: int = 1) -> int:
-    """Return how many readings led nowhere; the pages of one listing do not count."""
-    return max(0, ledger.probes - (page - 1))
 
 
 def unknown(detail: str) -> Fault:

@@ -65,6 +65,8 @@ class Settle(Tagged):
     kind: Literal["settle"] = "settle"
     after: timedelta
     page: int = 1
+    total: int | None = None
+    """How many items the listing had when its first page was read; later pages must say the same."""
     renew: bool = False
     """Whether the credential's source is read again before that: the last confirming read was not let in."""
 

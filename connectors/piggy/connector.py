@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from ..contract import Clock, ConnectionSettings, CredentialSource, Renewal, Reply, ToolCall, ToolSpec
 from ..credentials import Credential, key_id_of
 from ..errors import InvalidUse, UnknownTool
-from ..wire import OneConnection, OpenTransport, Wire, WireRequest
+from ..wire import Held, OneConnection, OpenTransport, Wire, WireRequest
 from .operations import OPERATIONS, TOOLS
 
 BASE_URL: Final = "https://api.piggy.eu"
@@ -32,6 +32,7 @@ class Piggy:
         learn: Callable[[SecretStr], None],
         *,
         open_transport: OpenTransport = OneConnection,
+        held: Held = str,
     ) -> None:
         address = _checked_address(settings.base_url or BASE_URL)
         self._credential = Credential(settings.credential or CREDENTIAL, learn=learn)
@@ -39,6 +40,7 @@ class Piggy:
             address + _checked_prefix(settings.prefix or PREFIX),
             timeout=settings.timeout,
             open_transport=open_transport,
+            held=held,
         )
         self._clock = clock
 

@@ -104,7 +104,7 @@ READS: Final = (
             answer=list_of(shapes.VOUCHER),
             refusals=refused(codes.PROMOTION_NOT_FOUND, codes.CONTACT_NOT_FOUND),
             unsettled=UNSETTLED,
-            paging=Paging(largest=500, last_page="last_page"),
+            paging=Paging(largest=500, last_page="last_page", total="total"),
             source=DOCS,
         ),
         route=Route(method="GET", path="/vouchers"),
@@ -128,7 +128,7 @@ READS: Final = (
             answer=list_of(shapes.TRANSACTION),
             refusals=refused(codes.CONTACT_NOT_FOUND),
             unsettled=UNSETTLED,
-            paging=Paging(largest=100, last_page="last_page"),
+            paging=Paging(largest=100, last_page="last_page", total="total"),
             source=(
                 f"{DOCS}; contact_uuid was documented until 2025 and may be ignored; that a contact which is not"
                 " there is refused, as by other listings, is an inference"

@@ -51,9 +51,9 @@ def _decide(context: RunContext, task: CallJob, turn: Turn, reply: Reply) -> Ver
     kind = "count" if turn.counts_first else "verdict"
     key = fact_key(task.path, task.attempt, kind)
     decision = context.tape.decide(key, lambda: _recorded_form(judged, task), lambda _: change)
-    # a passed verdict is recorded without its output
-    is_same = decision["kind"] == judged.kind == "passed"
-    return judged if is_same else _VERDICT.validate_python(decision)
+    if decision["kind"] == "passed" and (judged.kind == "passed" or turn.spec.effect == "secret_read"):
+        return judged  # recorded without its output; a secret is fetched again, which may fail this time
+    return _VERDICT.validate_python(decision)
 
 
 def _recorded_form(verdict: Verdict, task: CallJob) -> JsonObject:

@@ -37,9 +37,9 @@ async def distributor(state: Parcel, runtime: Runtime[RunContext]) -> Command[st
         return Command(update={"steps": {task.step: failed(wrong)}}, goto="route")
     if wrong is not None:
         return end_step(context, task.step, task.attempt, failed(wrong))
-    held_until = _held_until(context, task, call)
+    held_until, must_hold = _held_until(context, task, call)
     if held_until is not None:
-        return block(task.step, held_until, "distributor", parcel(task, view))
+        return block(task.step, held_until, "distributor", parcel(task, view), must_hold=must_hold)
     if task.course.renew_from:
         task = await _renew(context, call.connection, task)
     turn = context.turn(task, call)
@@ -77,22 +77,25 @@ async def _claim(context: RunContext, task: CallJob, turn: Turn, request: JsonOb
     return claim
 
 
-def _held_until(context: RunContext, task: CallJob, call: ToolCall) -> datetime | None:
-    """Return when this attempt may be made; None: now. What is on record is past holding back.
+def _held_until(context: RunContext, task: CallJob, call: ToolCall) -> tuple[datetime | None, bool]:
+    """Return when this attempt may be made (None: now), and whether this very process has to wait until then.
 
     The vendor's pace holds back every attempt. A reading about a write that an earlier process made waits one
-    settle time of this process's own clock: the clocks of two processes need not agree.
+    settle time of this process's own clock: the clocks of two processes need not agree. If that wait were left to a
+    timer, the next process would begin it anew, and so on for ever. What is on record is past holding back.
     """
     connection = context.connections[call.connection]
-    moments = [] if connection.open_at is None else [connection.open_at]
-    settle = connection.settings.settle
-    if task.course.probe and settle is not None and connection.live_since is not None:
-        moments.append(connection.live_since + settle)
     now = context.clock.now()
+    paced = connection.open_at if connection.open_at is not None and connection.open_at > now else None
+    settle = connection.settings.settle
+    settled = None
+    if task.course.probe and settle is not None and connection.live_since is not None:
+        settled = connection.live_since + settle
+    moments = [one for one in (paced, settled) if one is not None and one > now]
     known = (context.tape.recall(fact_key(task.path, task.attempt, kind)) for kind in ("call", "slot"))
-    if not moments or max(moments) <= now or any(one is not None for one in known):
-        return None
-    return max(moments)
+    if not moments or any(one is not None for one in known):
+        return None, False
+    return max(moments), settled is not None and settled > now and (paced is None or paced <= settled)
 
 
 def _hand_over(task: CallJob, view: View) -> Command[str]:
@@ -112,6 +115,8 @@ async def _attempt(context: RunContext, call: ToolCall, *, secret: bool) -> Json
     if secret and isinstance(reply.outcome, Answer):
         for text in _texts(reply.outcome.body):
             context.learn(SecretStr(text))
+        # of a body that cannot be read nobody knows where in it the secret stands
+        reply = reply.model_copy(update={"outcome": reply.outcome.model_copy(update={"excerpt": ""})})
     plain: JsonObject = reply.model_dump(mode="json", exclude_defaults=True)
     return plain
 

@@ -45,9 +45,14 @@ def end_step(context: RunContext, entry: str, attempt: int, state: StepState) ->
     return Command(update={"steps": {entry: ended(state, attempt)}}, goto="route")
 
 
-def block(entry: str, until: datetime, node: str, job: Parcel) -> Command[str]:
-    """Set an entry aside until a moment; `route` then sends the job on to the node."""
+def block(entry: str, until: datetime, node: str, job: Parcel, *, must_hold: bool = False) -> Command[str]:
+    """Set an entry aside until a moment; `route` then sends the job on to the node.
+
+    `must_hold`: this process has to wait until then, however long that is.
+    """
     state: StepState = {"status": "blocked", "until": until.isoformat(), "node": node, "job": set_aside(job)}
+    if must_hold:
+        state["must_hold"] = True
     return Command(update={"steps": {entry: state}}, goto="route")
 
 

@@ -84,8 +84,13 @@ def item_state(inside: RunContext, step: MapStep, final: dict[str, StepState]) -
 
     It ends only when nothing in it waits, for a moment or for a person: an end is never taken up again.
     """
-    own = {name: entry for name, entry in final.items() if not name.endswith("]")}
-    for status in ("blocked", "parked", "failed"):
+    own = {
+        one.id: final[one.id] for one in step.steps if one.id in final
+    }  # in their order, not as they ended
+    blocked = [(inside.path(name), entry) for name, entry in own.items() if entry["status"] == "blocked"]
+    if blocked:
+        return {**_blocked(blocked), "output": None}
+    for status in ("parked", "failed"):
         for name, entry in own.items():
             if entry["status"] == status:
                 told = {field: value for field, value in entry.items() if field != "attempt"}
@@ -104,17 +109,10 @@ def _end(context: RunContext, step: MapStep, results: list[StepState]) -> Comman
         status: sum(1 for one in results if one["status"] == status)
         for status in ("done", "failed", "parked")
     }
-    blocked = [one for one in results if one["status"] == "blocked"]
+    blocked = [("", one) for one in results if one["status"] == "blocked"]
     if blocked:
-        moments = sorted(str(one["until"]) for one in blocked if one.get("until"))
-        waiting: StepState = {
-            "status": "blocked",
-            "reason": blocked[0].get("reason") or "a timer",
-            "items": [path for one in blocked for path in _waiting_paths(one)],
-        }
-        if moments:
-            waiting["until"] = moments[0]
-        return Command(update={"steps": {step.id: {**waiting, "node": "map", "map": True}}}, goto="route")
+        waiting: StepState = {**_blocked(blocked), "map": True}
+        return Command(update={"steps": {step.id: waiting}}, goto="route")
     output: JsonObject = {"items": [one.get("output") for one in results], **counts}
     bad = [
         f"[{index}] {one.get('reason')}"
@@ -125,9 +123,9 @@ def _end(context: RunContext, step: MapStep, results: list[StepState]) -> Comman
         fault = Fault(
             kind="unknown_outcome", detail=f"{counts['parked']} of {len(results)} items are parked: {bad[0]}"
         )
-        waiting = {**parked(fault, "Look at each with `mendflow why RUN`."), "output": output}
+        state = {**parked(fault, "Look at each with `mendflow why RUN`."), "output": output}
         return Command(
-            update={"steps": {step.id: waiting}}, goto="route"
+            update={"steps": {step.id: state}}, goto="route"
         )  # not its end: a resume goes on with it
     if counts["failed"] and step.on_item_failure == "fail":
         fault = Fault(kind="refused", detail=f"{counts['failed']} of {len(results)} items failed: {bad[0]}")
@@ -135,7 +133,16 @@ def _end(context: RunContext, step: MapStep, results: list[StepState]) -> Comman
     return end_step(context, step.id, 1, done(output))
 
 
-def _waiting_paths(state: StepState) -> list[JsonValue]:
-    """Return where an item waits: at a step of its own, or at those within a map of its own."""
-    items = state.get("items")
-    return items if isinstance(items, list) else [state.get("at")]
+def _blocked(entries: list[tuple[str, StepState]]) -> StepState:
+    """Return what several blocked steps or items wait for: the first moment, and every approval by its path."""
+    moments = sorted(str(entry["until"]) for _, entry in entries if entry.get("until"))
+    asked: list[JsonValue] = []
+    for path, entry in entries:
+        inner = entry.get("items")
+        asked += inner if isinstance(inner, list) else [] if entry.get("until") else [path]
+    return {
+        "status": "blocked",
+        "reason": "approval" if asked else "a timer",
+        **({"until": moments[0]} if moments else {}),
+        **({"items": asked} if asked else {}),
+    }

@@ -25,7 +25,7 @@ async def route(state: RunState, runtime: Runtime[RunContext]) -> Command[str]:
     if schedule.over:
         return Command(goto=END)
     if schedule.wait_until is not None:
-        if not context.holds(schedule.wait_until):
+        if not schedule.must_hold and not context.holds(schedule.wait_until):
             return Command(goto=END)
         return Command(goto=Send("wait", Parcel(job={"until": schedule.wait_until.isoformat()}, view={})))
     return _send_on(context, states, schedule)
@@ -47,7 +47,7 @@ def _send_on(context: RunContext, states: dict[str, StepState], schedule: Schedu
             _trust_marker(context, step, started)
     for entry in schedule.due:
         updates[entry] = {"status": "running"}
-        sends.append(_wake(context, entry, states))
+        sends.append(Send(str(states[entry]["node"]), as_parcel(states[entry]["job"])))
     for entry in schedule.joined:
         updates[entry] = {"status": "running"}
         sends.append(Send("researcher", rejoin(context, states[entry], states)))
@@ -121,14 +121,6 @@ def _job(context: RunContext, step: Step, view: View) -> Send:
                 "shows": shows,
             }
             return Send("approve", Parcel(job=job, view={}))
-
-
-def _wake(context: RunContext, entry: str, states: dict[str, StepState]) -> Send:
-    state = states[entry]
-    if state.get("map") is True:
-        step = context.step(entry)
-        return Send("map", Parcel(job={"step": entry}, view=view_of(context.steps, step, states)))
-    return Send(str(state["node"]), as_parcel(state["job"]))
 
 
 def view_of(steps: tuple[Step, ...], step: Step, states: dict[str, StepState]) -> View:

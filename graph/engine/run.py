@@ -153,7 +153,7 @@ def close_of(context: RunContext, states: dict[str, StepState]) -> JsonObject:
         except ExpressionFault as error:
             body |= {"status": "failed", "reason": error.message}
     waiting: list[JsonValue] = [
-        _waits_for(name, entry) for name, entry in own.items() if entry["status"] == "blocked"
+        one for name, entry in own.items() if entry["status"] == "blocked" for one in _waits_for(name, entry)
     ]
     if waiting:
         moments = sorted(str(entry["until"]) for entry in own.values() if entry.get("until"))
@@ -180,16 +180,18 @@ def status_of(states: Mapping[str, StepState]) -> RunStatus:
     return "failed" if "failed" in found else "completed"
 
 
-def _waits_for(name: str, entry: StepState) -> JsonObject:
+def _waits_for(name: str, entry: StepState) -> Iterator[JsonObject]:
+    """Yield what a blocked step waits for; a map may wait for a moment and for people at once."""
     if entry.get("until"):
-        return {"path": name, "for": "timer", "until": entry["until"]}
-    return {
-        "path": name,
-        "for": str(entry.get("reason")),
-        "prompt": entry.get("prompt"),
-        "shows": entry.get("shows"),
-        **({"items": entry["items"]} if "items" in entry else {}),
-    }
+        yield {"path": name, "for": "timer", "until": entry["until"]}
+    if entry.get("items") or not entry.get("until"):
+        yield {
+            "path": name,
+            "for": str(entry.get("reason")),
+            "prompt": entry.get("prompt"),
+            "shows": entry.get("shows"),
+            **({"items": entry["items"]} if "items" in entry else {}),
+        }
 
 
 async def _go_on(

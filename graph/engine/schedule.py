@@ -21,6 +21,8 @@ class Schedule:
     """Agents all of whose reads have come back."""
     wait_until: datetime | None = None
     """Set when nothing else can be done before this moment."""
+    must_hold: bool = False
+    """Whether this process waits until then, however long: another one would have to begin the wait anew."""
     over: bool = False
     """Nothing can be done in this process: all is finished, or a person or a long timer must come first."""
 
@@ -59,7 +61,10 @@ def next_steps(steps: tuple[Step, ...], state: dict[str, StepState], now: dateti
         return Schedule(ready=runnable, skipped=tuple(skipped), due=due, joined=joined)
     if any(entry["status"] == "running" for entry in state.values()):
         return Schedule()
-    return Schedule(wait_until=until, over=until is None)
+    must_hold = any(
+        entry["status"] == "blocked" and entry.get("must_hold") is True for entry in state.values()
+    )
+    return Schedule(wait_until=until, must_hold=must_hold, over=until is None)
 
 
 def _never(step: Step, state: dict[str, StepState]) -> str:
@@ -71,10 +76,15 @@ def _never(step: Step, state: dict[str, StepState]) -> str:
 
 
 def _blocked(state: dict[str, StepState], now: datetime) -> tuple[tuple[str, ...], datetime | None]:
+    """Return what is due, and when the next is. A map that waits is left to a resume: its items are not begun again."""
     due: list[str] = []
     until: datetime | None = None
     for name, entry in state.items():
-        if entry["status"] != "blocked" or not isinstance(entry.get("until"), str):
+        if (
+            entry["status"] != "blocked"
+            or not isinstance(entry.get("until"), str)
+            or entry.get("map") is True
+        ):
             continue
         moment = datetime.fromisoformat(str(entry["until"]))
         if moment <= now:

@@ -21,6 +21,11 @@ def judge_claim(context: RunContext, task: CallJob, view: View) -> Command[str]:
         case "done":
             state = {**done(claim["output"]), "reason": f"done once already, in run {owner}"}
             return end_step(context, task.step, task.attempt, state)
+        case "differs" if (claim["run_id"], claim["path"]) == (context.tape.run_id, task.path):
+            # begun by an earlier process, with arguments that hold what is never stored: a secret
+            return _park(
+                context, task, view, owner, "its arguments are no longer what they were when it began"
+            )
         case "differs":
             detail = f"the same `once` key stands with other arguments in run {owner}; nothing was sent"
             return end_step(context, task.step, task.attempt, failed(Fault(kind="slot_taken", detail=detail)))
@@ -30,7 +35,7 @@ def judge_claim(context: RunContext, task: CallJob, view: View) -> Command[str]:
         case "held" if len(task.course.healing) < MOST_SLOT_WAITS:
             return _wait(context, task, view, f"run {owner} is making the same effect")
         case _:
-            return _park(context, task, view, owner)
+            return _park(context, task, view, owner, "its outcome is open")
 
 
 def _wait(context: RunContext, task: CallJob, view: View, detail: str) -> Command[str]:
@@ -44,8 +49,8 @@ def _wait(context: RunContext, task: CallJob, view: View, detail: str) -> Comman
     return later(context, task.going_on(following), view, now, until)
 
 
-def _park(context: RunContext, task: CallJob, view: View, owner: str) -> Command[str]:
-    detail = f"run {owner} has begun the same effect and its outcome is open"
+def _park(context: RunContext, task: CallJob, view: View, owner: str, why: str) -> Command[str]:
+    detail = f"run {owner} has begun the same effect, and {why}"
     other = task.claim["run_id"]
     action = (
         f"Settle that run first (`mendflow why {other}`, `mendflow resume {other}`), then resume this one."

@@ -12,7 +12,7 @@ from .diagnostics import InputMistake, InvalidInputs, InvalidWorkflow, Report, s
 from .meaning import Meaning, Sight
 from .plan import AgentStep, CallStep, InputSpec, Literally, MapStep, Place, Plan, Step
 from .reader import read, shorten
-from .schemas import complaints, flaw_of_schema, settled
+from .schemas import UNPLAIN, complaints, flaw_of_schema, is_plain, settled
 from .shape import Shape, read_shape
 from .steps import Level
 from .tools import Catalogue, Preparation, Tools
@@ -223,6 +223,9 @@ def check_inputs(plan: Plan, given: Mapping[str, JsonValue]) -> JsonObject:
                 mistakes.append(InputMistake(name=name, message=f"it is missing, expected {expected}"))
             continue
         value = settled(_converted(given[name], spec), spec.rule)
+        if not is_plain(value):
+            mistakes.append(InputMistake(name=name, message=UNPLAIN))
+            continue
         found[name] = value
         if value is None and not spec.required and spec.default is None:
             continue

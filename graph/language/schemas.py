@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import jsonschema_rs
+import orjson
 from pydantic import JsonValue
 
 from ...connectors.contract import JsonObject
@@ -47,6 +48,18 @@ def settled(value: JsonValue, rule: JsonObject) -> JsonValue:
     if rule.get("type") == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+UNPLAIN = "it holds a number beyond 64 bit, or a sign that is no Unicode"
+
+
+def is_plain(value: JsonValue) -> bool:
+    """Tell whether a value can be written as JSON: whole numbers within 64 bit, texts without lone surrogates."""
+    try:
+        orjson.dumps(value)
+    except TypeError:  # what orjson raises for all that it cannot write
+        return False
+    return True
 
 
 def _refuse(address: str) -> NoReturn:

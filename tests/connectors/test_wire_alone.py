@@ -238,3 +238,15 @@ async def test_nothing_leaves_once_the_process_was_killed() -> None:
             process.send_signal(signal.SIGKILL)
             await process.wait()
             assert await rest_of(connection) < 1_000_000
+
+
+async def test_what_is_held_back_while_it_connects_does_not_leave() -> None:
+    """Asked when the connection stands: of a request that is paused meanwhile not one byte arrives."""
+    server, answers = Server(), ["", "the switch is on", ""]
+    async with server.listening():
+        wire = Wire(f"http://{server.address}", timeout=LONG, held=lambda: answers.pop(0))
+        async with wire:
+            sent = [await wire.attempt(WireRequest("POST", "/awards", content=b"{}")) for _ in range(3)]
+    assert [type(one) for one in sent] == [Answer, NoAnswer, Answer]
+    assert sent[1] == NoAnswer(sent="no", reason="paused", detail="the switch is on")
+    assert [head.partition(b"\r\n")[0] for head in server.heads if head] == [b"POST /awards HTTP/1.1"] * 2

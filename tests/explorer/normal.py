@@ -9,7 +9,7 @@ from typing import Final
 from mendflow.connectors.contract import JsonObject
 from mendflow.verifier.course import Course, Healed
 from mendflow.verifier.effect import Effect, EffectAttempt
-from mendflow.verifier.ledger import NOT_TRIED, Attempt
+from mendflow.verifier.ledger import NOT_MADE, NOT_TRIED, Attempt
 from mendflow.verifier.verdict import Fault
 
 from tests.explorer.trades import NOON, TICK
@@ -20,6 +20,7 @@ COURSE_FIELDS: Final = frozenset(
         "attempts",
         "probe",
         "probes",
+        "listed",
         "total_before",
         "is_counted",
         "renew_from",
@@ -64,11 +65,13 @@ def _normal_attempts(attempts: tuple[Attempt, ...], bounds: Bounds) -> tuple[Att
     sent_at = NOON - TICK * min(max(0, int((NOON - last) / TICK)), bounds.horizon)
     is_open = any(one.standing == "unknown" for one in attempts)
     idle = sum(one.fault_kind in NOT_TRIED for one in attempts)
-    tried = min(len(attempts) - idle, bounds.sends)
+    held = sum(one.fault_kind in NOT_MADE - NOT_TRIED for one in attempts)  # these count towards no bound
+    tried = min(len(attempts) - idle - held, bounds.sends)
     spent = [Attempt(number=1, sent_at=sent_at, standing="refused")] * (tried - is_open)
     turned_away = [Attempt(number=1, sent_at=sent_at, standing="refused", fault_kind="rate_limit")] * idle
+    held_back = [Attempt(number=1, sent_at=sent_at, standing="not_sent", fault_kind="paused")] * min(held, 1)
     unknown = [Attempt(number=1, sent_at=sent_at, standing="unknown")] * is_open
-    return (*spent, *turned_away, *unknown)
+    return (*spent, *turned_away, *held_back, *unknown)
 
 
 def older(course: Course, bounds: Bounds) -> Course:

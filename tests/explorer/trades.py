@@ -88,7 +88,7 @@ _LISTING: Final = ToolSpec(
     effect="read",
     parameters=_OBJECT,
     answer={"type": "array", "items": _ANSWER},
-    paging=Paging(largest=1, last_page="last_page"),
+    paging=Paging(largest=1, last_page="last_page", total="total"),
 )
 _OBJECT_READ: Final = ToolSpec(
     operation="gifts.get",
@@ -212,7 +212,7 @@ def _shown(trade: Trade, sight: Sight) -> Answer:
             total = _GROWTH * len(sight.awards)
             return Answer(status=200, body={"data": [], "meta": {"total": total}})
         case _:
-            meta: JsonObject = {"page": sight.page, "last_page": sight.last}
+            meta: JsonObject = {"page": sight.page, "last_page": sight.last, "total": sight.last}
             return Answer(status=200, body={"data": [_item(one) for one in sight.awards], "meta": meta})
 
 

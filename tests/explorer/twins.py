@@ -95,7 +95,9 @@ def _last_page_only(turn: Turn, reply: Reply) -> Verdict:
     fault = turn.judge(reply.model_copy(update={"outcome": Answer(status=500)}))
     if not isinstance(fault, Healing):
         return fault
-    return fault.model_copy(update={"remedy": Settle(after=timedelta(), page=last)})
+    total = meta["total"] if isinstance(meta, dict) else None
+    remedy = Settle(after=timedelta(), page=last, total=total if isinstance(total, int) else None)
+    return fault.model_copy(update={"remedy": remedy})
 
 
 def _refusal_is_final(turn: Turn, reply: Reply) -> Verdict:

@@ -109,3 +109,17 @@ def test_the_longer_of_two_secrets_goes_first() -> None:
 def test_a_secret_that_is_no_secret_masks_nothing(secret: str) -> None:
     """What is too short would mask ordinary words."""
     assert _knowing(secret).seal_text("a ab1 b") == "a ab1 b"
+
+
+@pytest.mark.parametrize("kept", range(8, 34))
+def test_a_secret_that_was_cut_is_masked_as_well(kept: int) -> None:
+    """An excerpt may end within it; its first eight characters are enough to know it by."""
+    secret = "sk_live_abcdefghijklmnopqrstuvwxyz"
+    vault = Vault()
+    vault.learn(SecretStr(secret))
+    assert orjson.loads(
+        vault.seal({"excerpt": f"Bearer {secret[:kept]}", "then": f"{secret[:kept]}; done"})
+    ) == {
+        "excerpt": "Bearer [secret]",
+        "then": "[secret]; done",
+    }

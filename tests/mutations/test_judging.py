@@ -265,14 +265,14 @@ MUTATIONS = (
     Mutation(
         "attempts are without end",
         LEDGER,
-        "return self.number - self._not_tried >= self.most_attempts",
+        "return self.number - self._count(NOT_MADE) >= self.most_attempts",
         "return False",
         ("tests/verifier/test_ledger.py",),
     ),
     Mutation(
         "turned-away attempts are without end",
         LEDGER,
-        "return self._not_tried + 1 >= self.most_throttled",
+        "return self._count(NOT_TRIED) + 1 >= self.most_throttled",
         "return False",
         ("tests/verifier/test_ledger.py",),
     ),

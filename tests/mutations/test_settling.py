@@ -35,14 +35,14 @@ MUTATIONS = (
     Mutation(
         "what is proven absent is sent for ever",
         PROBING,
-        "if len(ledger.attempts) >= ledger.most_attempts:",
+        "if ledger.is_used_up:",
         "if False:",
         (MARKERS,),
     ),
     Mutation(
         "what cannot be read is read for ever",
         PROBING,
-        "if fruitless(ledger, page) + 1 >= most:",
+        "if ledger.probes + 1 >= most:",
         "if False:",
         (MARKERS,),
     ),
@@ -179,7 +179,7 @@ MUTATIONS = (
     Mutation(
         "an absence that proves nothing is looked into for ever",
         MARKER,
-        "if fruitless(ledger, page) + 1 >= ledger.most_probes:",
+        "if ledger.probes + 1 >= ledger.most_probes:",
         "if False:",
         (MARKERS,),
     ),

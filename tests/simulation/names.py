@@ -4,7 +4,7 @@ from mendflow.connectors.contract import JsonObject
 from pydantic import JsonValue
 
 KEYS = {
-    "credit_receptions.create": "mendflow_slot",
+    "credit_receptions.create": "gift",
     "contacts.claim": "anonymous_contact_uuid",
     "contacts.merge": "source_contact_uuid",
     "vouchers.batch": "contact_uuid",
@@ -16,7 +16,11 @@ KEYS = {
     "loyalty_transaction_attributes.create": "name",
     "pos_transactions.create": "transaction_id",
 }
-"""By operation, the argument of which each value belongs to one logical effect of a world."""
+"""By operation, the argument of which each value belongs to one logical effect of a world.
+
+None of them is made by the code that is on trial: an award is told by what the workflow says it is for, not by the
+marker that the engine gave it.
+"""
 
 MAY_REPEAT = frozenset({"pos_transactions.create"})
 """What our workflows allow to be repeated, because a repetition does no harm."""

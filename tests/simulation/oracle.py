@@ -7,6 +7,7 @@ from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.piggy.operations import TOOLS
 from mendflow.graph.engine.replay import replay
 from mendflow.journal.audit import audit
+from mendflow.verifier.ledger import MOST_ATTEMPTS
 
 from tests.simulation.names import MAY_REPEAT, Name, name_of, name_of_request
 from tests.simulation.record import Course, courses_of, endless
@@ -71,6 +72,8 @@ class Oracle:
                 yield f"{place}: said to be done, and the vendor has nothing: lost"
             if status == "failed" and ours and not _is_after_the_fact(course.end):
                 yield f"{place}: said to have failed ({course.end.get('reason')}), and the vendor has it from this run"
+            if status == "failed" and (why := _needless(course)):
+                yield f"{place}: said to have failed ({course.end.get('reason')}), {why}"
             if status == "parked":
                 yield from (f"{place}: parked without {what}" for what in _missing(course.end))
 
@@ -137,6 +140,17 @@ def _is_after_the_fact(end: JsonObject) -> bool:
     """Tell whether the step failed for what is no statement about the effect of this step."""
     fault = end.get("fault")
     return isinstance(fault, dict) and fault.get("kind") in ("slot_taken", "expectation", "expression")
+
+
+def _needless(course: Course) -> str:
+    """Return why a write had no cause to fail: nobody refused it, and attempts were left."""
+    fault = course.end.get("fault")
+    kind, detail = (fault.get("kind"), str(fault.get("detail"))) if isinstance(fault, dict) else (None, "")
+    if kind == "slot_taken":
+        return "" if "other arguments" in detail else "for being done, or in other hands"
+    if kind in ("refused", "expectation", "expression", "denied") or course.intents >= MOST_ATTEMPTS:
+        return ""
+    return f"with {course.intents} of {MOST_ATTEMPTS} attempts made, and no refusal"
 
 
 def _missing(end: JsonObject) -> list[str]:

@@ -48,9 +48,14 @@ async def live_as_strangers(desk: Desk, clock: LoopClock, shape: Shape, everybod
             desk.world.apply(Command(operation=operation, arguments=arguments, at=desk.advance(clock.now())))
 
 
-async def decide_by_looking(ports: Ports, run_id: str, desk: Desk, choice: Decision) -> None:
-    """Say of each parked effect of a run what is true at the vendor; of what is not there, `choice`."""
-    desk.advance(ports.clock.now())
+async def decide_by_looking(
+    ports: Ports, run_id: str, desk: Desk, clock: LoopClock, choice: Decision
+) -> None:
+    """Say of each parked effect of a run what is true at the vendor; of what is not there, `choice`.
+
+    `clock` is the vendor's own: that of the person's process may go wrong.
+    """
+    desk.advance(clock.now())
     made: dict[Name, JsonObject | None] = {
         name_of(effect.operation, effect.arguments): effect.result for effect in desk.world.effects
     }

@@ -45,7 +45,11 @@ _AWARD: Final = f"""\
       NAME:
         call: piggy.PIGGY_CREATE_CREDIT_RECEPTION
         once: person.key + "/NAME"
-        with: {{contact_uuid: "${{{{ CONTACT }}}}", shop_uuid: {SHOP_UUID}, credits: "${{{{ person.credits }}}}"}}
+        with:
+          contact_uuid: "${{{{ CONTACT }}}}"
+          shop_uuid: {SHOP_UUID}
+          credits: "${{{{ person.credits }}}}"
+          gift: "${{{{ person.key }}}}/NAME"
 """
 _SALE: Final = """\
       sale_TIME:
@@ -54,7 +58,7 @@ _SALE: Final = """\
         may_repeat: true
         with: {amount_in_cents: "${{ person.credits }}", transaction_id: "${{ person.TIME }}"}
 """ + _AWARD.replace("NAME", "award_TIME").replace("CONTACT", "person.contact").replace(
-    "credits: ", 'pos_transaction_uuid: "${{ steps.sale_TIME.output.uuid }}", credits: '
+    "credits: ", 'pos_transaction_uuid: "${{ steps.sale_TIME.output.uuid }}"\n          credits: '
 )
 _STEPS: Final = {
     "awards": _MAP

@@ -143,7 +143,8 @@ class Simulation:
         )
         if self._dice.random() < self.shape.mix.resolves:
             choice = self._dice.choice(_ABSENT)
-            await decide_by_looking(self._ports(job, self._life(0)), job.run_id, self.network.desk, choice)
+            ports = self._ports(job, self._life(0))
+            await decide_by_looking(ports, job.run_id, self.network.desk, self.clock, choice)
         return True
 
     async def _one_life(self, job: Job) -> RunResult | None:

@@ -123,7 +123,7 @@ def listing() -> ToolSpec:
         effect="read",
         parameters={"type": "object"},
         answer={"type": "array", "items": RECEPTION},
-        paging=Paging(last_page="last_page"),
+        paging=Paging(last_page="last_page", total="total"),
     )
 
 

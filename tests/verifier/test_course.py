@@ -253,8 +253,8 @@ def _at(turn: Turn, **facts: object) -> Turn:
     return replace(turn, course=Course.model_validate(facts))
 
 
-def _settling(page: int = 1, *, renew: bool = False) -> Healing:
-    return Healing(fault=FAULT, remedy=Settle(after=SETTLE, page=page, renew=renew))
+def _settling(page: int = 1, *, total: int | None = None, renew: bool = False) -> Healing:
+    return Healing(fault=FAULT, remedy=Settle(after=SETTLE, page=page, total=total, renew=renew))
 
 
 def test_means_count_on_nothing_that_was_not_declared() -> None:
@@ -281,11 +281,13 @@ def test_a_reply_without_a_fingerprint_is_of_an_unknown_key(award_turn: Turn) ->
     assert following.course.renew_from == "unknown"
 
 
-@pytest.mark.parametrize(("probe", "probes"), [(0, 2), (1, 3)])
-def test_readings_are_counted(award_turn: Turn, probe: int, probes: int) -> None:
-    """The call itself is none; each reading is one, whatever page it read."""
-    course, until = _at(award_turn, probe=probe, probes=2).after(_reply(LOST), _settling(page=4))
-    assert (course.probe, course.probes, course.renew_from, until) == (4, probes, "", NOON + SETTLE)
+@pytest.mark.parametrize(("probe", "probes"), [(0, 2), (3, 2), (4, 3), (5, 3)])
+def test_readings_that_lead_nowhere_are_counted(award_turn: Turn, probe: int, probes: int) -> None:
+    """The call itself is none, nor is one that leads to a further page."""
+    verdict = _settling(page=4, total=7)
+    course, until = _at(award_turn, probe=probe, probes=2).after(_reply(LOST), verdict)
+    assert (course.probe, course.probes, course.listed) == (4, probes, 7)
+    assert (course.renew_from, until) == ("", NOON + SETTLE)
 
 
 def test_a_reading_that_was_not_let_in_renews_first(award_turn: Turn) -> None:

@@ -34,9 +34,12 @@ def ledger(after: timedelta = SETTLE, attempts: int = 1, **facts: object) -> Led
     return Ledger.model_validate({**usual, **facts})
 
 
-def page_of(*items: JsonValue, page: int = 1, last: JsonValue = 1) -> Reply:
+TOTAL = 250
+
+
+def page_of(*items: JsonValue, page: int = 1, last: JsonValue = 1, total: JsonValue = TOTAL) -> Reply:
     """Return a page of the listing."""
-    body: JsonObject = {"data": list(items), "meta": {"page": page, "last_page": last}}
+    body: JsonObject = {"data": list(items), "meta": {"page": page, "last_page": last, "total": total}}
     return Reply(outcome=Answer(status=200, body=body), received_at=SENT)
 
 
@@ -112,11 +115,31 @@ def test_too_early_absence_means_waiting_and_starting_over(judged: Judged) -> No
 
 def test_all_pages_are_read(judged: Judged) -> None:
     """The marker on the first of three pages, or on none: the next page follows until the last."""
-    assert remedy_of(judged(page_of(THEIRS, last=3), ledger())) == Settle(after=timedelta(), page=2)
-    assert remedy_of(judged(page_of(page=2, last="3"), ledger(probes=1), 2)) == Settle(
-        after=timedelta(), page=3
+    following = [Settle(after=timedelta(), page=page, total=TOTAL) for page in (2, 3)]
+    assert remedy_of(judged(page_of(THEIRS, last=3), ledger())) == following[0]
+    assert remedy_of(judged(page_of(page=2, last="3"), ledger(listed=TOTAL), 2)) == following[1]
+    assert remedy_of(judged(page_of(page=3, last=3), ledger(listed=TOTAL), 3)) == Resend()
+
+
+@pytest.mark.parametrize("total", [TOTAL - 1, TOTAL + 1, None, "many"])
+def test_a_listing_that_changes_while_it_is_read_is_read_again(total: JsonValue, judged: Judged) -> None:
+    """What left it moves others to pages that were read already: from the first page again, then a person."""
+    came = page_of(page=2, last=2, total=total)
+    verdicts = [remedy_of(judged(came, ledger(listed=TOTAL, probes=probes), 2)) for probes in range(5)]
+    assert verdicts == [*(Settle(after=backoff(number, "k")) for number in range(1, 5)), "parked"]
+    found = judged(page_of(OURS, page=2, last=2, total=total), ledger(listed=TOTAL), 2)
+    assert remedy_of(found) == "passed"
+
+
+def test_a_listing_that_does_not_tell_its_length_proves_no_absence(judged: Judged) -> None:
+    """Over several pages something may have moved unseen; a single page cannot shift."""
+    several = judged(page_of(page=2, last=2, total=None), ledger(probes=4), 2)
+    assert isinstance(several, Parked)
+    assert several.fault.detail == (
+        "`credit_receptions.create` is not listed, but the listing may have shifted while it was read,"
+        " so that proves nothing"
     )
-    assert remedy_of(judged(page_of(page=3, last=3), ledger(probes=2), 3)) == Resend()
+    assert remedy_of(judged(page_of(total=None), ledger())) == Resend()
 
 
 @pytest.mark.parametrize(
@@ -236,7 +259,7 @@ UNUSABLE: list[tuple[Answer | NoAnswer, timedelta, bool]] = [
     (Answer(status=429, headers={"retry-after": "2"}), timedelta(seconds=2), False),
     (Answer(status=401), timedelta(), True),
     (Answer(status=200, body={"data": {"items": [THEIRS, THEIRS]}}), timedelta(), False),
-    (Answer(status=200, body={"data": [{"uuid": "r-9"}], "meta": {"last_page": 1}}), timedelta(), False),
+    (Answer(status=200, body={"data": [{"uuid": "r-9"}], "meta": {"last_page": 2}}), timedelta(), False),
 ]
 
 
@@ -250,9 +273,10 @@ def test_an_unusable_page_is_read_again_and_never_healed(
 ) -> None:
     """The same page after a pause, with the key read again when it was not let in; then a person."""
     reply = Reply(outcome=came, received_at=SENT)
-    verdicts = [remedy_of(judged(reply, ledger(probes=probes), 2)) for probes in range(1, 6)]
-    pauses = [backoff(number, "k") + hint for number in range(2, 6)]
-    assert verdicts == [*(Settle(after=pause, page=2, renew=renew) for pause in pauses), "parked"]
+    verdicts = [remedy_of(judged(reply, ledger(probes=probes, listed=TOTAL), 2)) for probes in range(5)]
+    pauses = [backoff(number, "k") + hint for number in range(1, 5)]
+    again = [Settle(after=pause, page=2, total=TOTAL, renew=renew) for pause in pauses]
+    assert verdicts == [*again, "parked"]
 
 
 ITEM: st.SearchStrategy[JsonValue] = st.sampled_from([OURS, THEIRS, {**OURS, "slot": None}, {}, None, 1])
@@ -312,10 +336,10 @@ def test_the_settle_time_begins_with_the_last_sending(judged: Judged) -> None:
 
 def test_pages_are_read_to_a_bound(judged: Judged) -> None:
     """A listing that never comes to its end is left to a person after a thousand pages."""
-    assert remedy_of(judged(page_of(page=999, last=2000), ledger(), 999)) == Settle(
-        after=timedelta(), page=1000
-    )
-    assert remedy_of(judged(page_of(page=1000, last=2000), ledger(), 1000)) == "parked"
+    read = ledger(listed=TOTAL)
+    following = Settle(after=timedelta(), page=1000, total=TOTAL)
+    assert remedy_of(judged(page_of(page=999, last=2000), read, 999)) == following
+    assert remedy_of(judged(page_of(page=1000, last=2000), read, 1000)) == "parked"
 
 
 @pytest.mark.parametrize(
@@ -330,12 +354,14 @@ def test_a_number_that_is_none_proves_no_end(meta: JsonObject, judged: Judged) -
 
 def test_many_pages_are_read_one_by_one(judged: Judged) -> None:
     """The number of the last page may have up to nine digits."""
-    assert remedy_of(judged(page_of(last=999_999_999), ledger())) == Settle(after=timedelta(), page=2)
+    assert remedy_of(judged(page_of(last=999_999_999), ledger())) == Settle(
+        after=timedelta(), page=2, total=TOTAL
+    )
 
 
 def test_an_absence_says_where_was_looked(judged: Judged) -> None:
     """The proof names the pages that were read."""
-    verdict = judged(page_of(page=3, last=3), ledger(probes=2), 3)
+    verdict = judged(page_of(page=3, last=3), ledger(listed=TOTAL), 3)
     assert isinstance(verdict, Healing)
     assert verdict.fault.detail == (
         "`credit_receptions.create` did not take place:"
@@ -381,7 +407,7 @@ def test_a_read_without_a_page_is_of_the_first(
     """What was not asked for by its number is page one, in the proof and for what follows."""
     probe = probe_call(award, award_call, 1, paging=None)
     following = judge_probe(award, award_call, listing, probe, page_of(last=2), ledger())
-    assert remedy_of(following) == Settle(after=timedelta(), page=2)
+    assert remedy_of(following) == Settle(after=timedelta(), page=2, total=TOTAL)
     unpaged = listing.model_copy(update={"paging": None})
     found = judge_probe(award, award_call, unpaged, probe, page_of(OURS), ledger())
     assert isinstance(found, Passed)

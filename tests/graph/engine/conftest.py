@@ -123,7 +123,7 @@ SPECS = (
         effect="read",
         parameters={"type": "object"},
         answer={"type": "array", "items": _AWARD},
-        paging=Paging(last_page="last_page"),
+        paging=Paging(last_page="last_page", total="total"),
     ),
     ToolSpec(
         operation="mails.send",
@@ -422,13 +422,13 @@ class Bench:
     async def run(self, steps: str, **inputs: JsonValue) -> RunResult:
         """Run from the start."""
         async with SqliteStore(self.home.database, self.vault) as store:
-            return await start(self._ports(store), self.order(steps, **inputs))
+            return await start(self.ports(store), self.order(steps, **inputs))
 
     async def resume(self, run_id: str, steps: str, **inputs: JsonValue) -> RunResult:
         """Go on with a run."""
         order = self.order(steps, **inputs)
         async with SqliteStore(self.home.database, self.vault) as store:
-            return await resume(self._ports(store), run_id, lambda _: order)
+            return await resume(self.ports(store), run_id, lambda _: order)
 
     async def decide(self, run_id: str, step: str, *, approved: bool) -> str:
         """Bring a person's decision."""
@@ -463,7 +463,8 @@ class Bench:
         assert report.divergence is None
         assert report.facts == len({one.key for one in recorded})
 
-    def _ports(self, store: SqliteStore) -> Ports:
+    def ports(self, store: SqliteStore) -> Ports:
+        """Return the ports of a process over an open journal."""
         return Ports(
             home=self.home,
             store=self.wrap(store),

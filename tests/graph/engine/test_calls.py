@@ -1,6 +1,7 @@
 """One call against a vendor that misbehaves: what heals it, how long that takes, and what is never sent twice."""
 
 import pytest
+from mendflow.journal.switch import KillSwitch
 from mendflow.verifier.remedy import backoff
 
 from tests.graph.engine.conftest import (
@@ -296,3 +297,17 @@ async def test_plain_course_follows_the_written_fates(bench: Bench) -> None:
     bench.vendor.doom("awards.create", plainly)
     result = await bench.run(AWARD)
     assert (result.status, bench.vendor.awarded) == ("completed", ["ann"])
+
+
+async def test_what_a_pause_held_back_was_no_attempt(bench: Bench) -> None:
+    """However often it was tried while the connection was paused, all attempts are left afterwards."""
+    switch = KillSwitch(bench.home.folder)
+    switch.pause("shop", by="eve", reason="a trial")
+    parked = await bench.run(LOOK)
+    for _ in range(6):
+        parked = await bench.resume(parked.run_id, LOOK)
+    switch.release("shop")
+    bench.vendor.doom("members.get", status(500))
+    result = await bench.resume(parked.run_id, LOOK)
+    assert (result.status, bench.vendor.asked) == ("completed", {"members.get": 2})
+    await bench.same(result.run_id, LOOK)

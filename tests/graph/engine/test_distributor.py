@@ -12,7 +12,7 @@ from mendflow.journal.sqlite import SqliteStore
 from mendflow.verifier.remedy import backoff
 from pydantic import SecretStr
 
-from tests.graph.engine.conftest import Bench, Vendor, lost_request, plainly, refused, status
+from tests.graph.engine.conftest import Bench, Fate, Vendor, lost_request, plainly, refused, status
 
 AWARD = """
 steps:
@@ -287,3 +287,54 @@ steps:
     assert (first.status, second.status) == ("failed", "completed")
     assert bench.vendor.awarded == ["ann", "bob"]
     await bench.same(second.run_id, steps)
+
+
+TOKEN = """
+steps:
+  tok: {call: shop.tokens.create, with: {email: ann@x.org}}
+  ask: {approve: "go?", needs: [tok]}
+"""
+
+
+async def test_of_a_secret_that_cannot_be_read_nothing_is_kept(bench: Bench) -> None:
+    """A cut answer holds a part of it somewhere: no excerpt goes on record."""
+    cut = Answer(status=200, flaw="truncated", excerpt='{"data": {"token": "tok-9876543210"')
+    bench.vendor.doom("tokens.create", lambda _, __: cut)
+    result = await bench.run(TOKEN)
+    assert "tok-9876543210" not in "".join(one.model_dump_json() for one in await bench.events(result.run_id))
+
+
+@pytest.mark.parametrize("fate", [status(500), lost_request])
+async def test_a_secret_that_is_fetched_again_may_fail_first(bench: Bench, fate: Fate) -> None:
+    """A resume fetches it anew, and is judged anew: what was passed before says nothing of this answer."""
+    waiting = await bench.run(TOKEN)
+    await bench.decide(waiting.run_id, "ask", approved=True)
+    bench.vendor.doom("tokens.create", fate)
+    result = await bench.resume(waiting.run_id, TOKEN)
+    assert (result.status, bench.vendor.asked["tokens.create"]) == ("completed", 3)
+
+
+async def test_a_write_that_was_begun_with_another_secret_is_left_to_a_person(bench: Bench) -> None:
+    """Its arguments cannot be told from the record: it may have taken place, so it has not failed."""
+    steps = """
+steps:
+  tok: {call: shop.tokens.create, with: {email: ann@x.org}}
+  use: {call: shop.members.ensure, with: {email: "${{ steps.tok.output.token }}"}}
+"""
+
+    class KilledError(BaseException):
+        """The process is gone."""
+
+    def killed(vendor: Vendor, call: ToolCall) -> Answer:
+        vendor.act(call)
+        raise KilledError
+
+    bench.vendor.doom("members.ensure", killed)
+    with pytest.raises(KilledError):
+        await bench.run(steps)
+    async with SqliteStore(bench.home.database, bench.vault) as store:
+        (row,) = await store.runs()
+    bench.vendor.token = "tok-another-one"
+    result = await bench.resume(row.run_id, steps)
+    assert result.status == "parked"
+    assert "its arguments are no longer what they were" in result.parked[0].reason

@@ -1,15 +1,23 @@
 """Each class of effect after a lost exchange: what is read, what is sent again, what is left to a person."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from mendflow.connectors.contract import NoAnswer, ToolCall
+from mendflow.connectors.contract import Answer, JsonObject, NoAnswer, ToolCall
 from mendflow.connectors.errors import InvalidUse
+from mendflow.graph.engine.run import Order, start
 from mendflow.graph.engine.summary import RunResult
+from mendflow.graph.language.compiler import compile_text
+from mendflow.journal.sqlite import SqliteStore
 from mendflow.journal.switch import KillSwitch
 from mendflow.verifier.effect import Decision
+from pydantic import JsonValue
 
 from tests.graph.engine.conftest import (
+    HEAD,
+    TOOLS,
     Bench,
     Fate,
     Vendor,
@@ -37,6 +45,10 @@ MAIL = """
 steps:
   mail: {call: shop.mails.send, once: inputs.email, with: {email: "${{ inputs.email }}"}}
 outputs: {sent: "${{ steps.mail.output.sent }}"}
+"""
+AWARD = """
+steps:
+  award: {call: shop.awards.create, once: inputs.email, with: {contact: ann, credits: 10}}
 """
 REPEATED_MAIL = MAIL.replace("once: inputs.email", "may_repeat: true")
 LINKED = """
@@ -319,3 +331,65 @@ async def test_nobody_decides_about_a_run_at_work(bench: Bench) -> None:
     with bench.home.owning(parked.run_id), pytest.raises(InvalidUse, match="is being run by another process"):
         await bench.resolve(parked.run_id, "mail", "resend")
     assert await bench.events(parked.run_id) == before
+
+
+def in_pages(records: Callable[[Vendor], list[JsonValue]]) -> Fate:
+    """List records two to a page, and tell how many there are in all."""
+
+    def fate(vendor: Vendor, call: ToolCall) -> Answer:
+        listed, page = records(vendor), call.arguments["page"]
+        assert isinstance(page, int)
+        meta: JsonObject = {"last_page": -(-len(listed) // 2), "page": page, "total": len(listed)}
+        return Answer(status=200, body={"data": listed[2 * (page - 1) : 2 * page], "meta": meta})
+
+    return fate
+
+
+async def test_a_record_that_leaves_the_listing_hides_no_award(bench: Bench) -> None:
+    """Ours stands first on page two while page one is read, then moves up to it: the listing is read anew."""
+    others: list[JsonValue] = [
+        {"uuid": f"o-{number}", "contact": "zed", "credits": 1, "slot": f"x{number}"} for number in range(3)
+    ]
+
+    def whole(vendor: Vendor) -> list[JsonValue]:
+        return [*others[:2], *(dict(one) for one in vendor.awards), others[2]]
+
+    bench.vendor.doom("awards.create", lost_reply)
+    bench.vendor.doom("awards.list", in_pages(whole), *[in_pages(lambda vendor: whole(vendor)[1:])] * 2)
+    result = await bench.run(AWARD)
+    assert (result.status, len(bench.vendor.awards)) == ("completed", 1)
+    assert bench.vendor.asked["awards.list"] == 3
+    await bench.same(result.run_id, AWARD)
+
+
+async def test_a_settle_time_beyond_what_a_process_holds_is_waited_for(bench: Bench) -> None:
+    """The first process leaves it to a timer; the one that is due then waits by its own clock, and reads."""
+    bench.settle = timedelta(minutes=6)
+    bench.vendor.doom("awards.create", lost_reply)
+    waiting = await bench.run(AWARD)
+    assert waiting.due_at is not None
+    assert (waiting.status, bench.vendor.asked) == ("waiting", {"marks.create": 1, "awards.create": 1})
+    await bench.clock.sleep(bench.settle)
+    result = await bench.resume(waiting.run_id, AWARD)
+    assert (result.status, len(bench.vendor.awards)) == ("completed", 1)
+    assert bench.vendor.asked["awards.create"] == 1
+    await bench.same(result.run_id, AWARD)
+
+
+async def test_a_connection_by_another_name_is_the_same_account(bench: Bench) -> None:
+    """What was done under a business key is done, whatever a workflow calls its connection."""
+    assert (await bench.run(AWARD)).status == "completed"
+    renamed = (HEAD + AWARD).replace("  shop:", "  store:").replace("shop.", "store.")
+    plan = compile_text(renamed, file="w.yaml", folder=Path("flows"), catalogue=lambda _: TOOLS)
+    given: JsonObject = {name: spec.default for name, spec in plan.inputs.items()}
+    async with SqliteStore(bench.home.database, bench.vault) as store:
+        result = await start(bench.ports(store), Order(plan, given, plan.connections, {}))
+    assert (result.status, len(bench.vendor.awards)) == ("completed", 1)
+
+
+async def test_a_key_that_is_taken_contradicts_an_absence(bench: Bench) -> None:
+    """The listing proved that it is not there, and the vendor knows it under our key: neither of them is believed."""
+    bench.vendor.doom("awards.create", status(500), taken, taken)
+    result = await bench.run(LINKED)
+    assert (result.status, bench.vendor.asked["awards.create"]) == ("parked", 3)
+    assert "now the vendor says that its key is taken" in result.parked[0].reason

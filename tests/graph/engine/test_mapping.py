@@ -1,6 +1,8 @@
 """Maps: every item by itself, results in the order of the items, failures as the step says."""
 
 import pytest
+from mendflow.agents.model import ModelRefusal
+from mendflow.connectors.contract import JsonObject
 from pydantic import JsonValue
 
 from tests.graph.engine.conftest import Bench, lost_reply, lost_request, refused, status
@@ -161,3 +163,52 @@ steps:
     result = await bench.run(steps)
     assert (result.status, bench.vendor.asked) == ("failed", {"members.get": 3})
     await bench.same(result.run_id, steps)
+
+
+async def test_items_that_wait_long_are_not_begun_again_in_the_same_process(bench: Bench) -> None:
+    """While another branch waits its minute the map's moment comes nearer; it is left to a resume."""
+    steps = """
+steps:
+  letters:
+    map: inputs.people
+    as: person
+    steps:
+      say: {agent: researcher, model: think, goal: "say"}
+      mail: {call: shop.mails.send, once: person, needs: [say], with: {email: "${{ person }}"}}
+  brief: {agent: researcher, model: think, goal: "say"}
+"""
+    bench.vendor.doom("mails.send", status(429, retry_after="310"))
+    refusal = ModelRefusal(reason="rate_limit", detail="slow", wait_seconds=60.0)
+    said: JsonObject = {"findings": []}
+    bench.thinker.says(refusal, *[said] * 6)
+    waiting = await bench.run(steps, people=["ann"])
+    assert (waiting.status, bench.vendor.mails, len(bench.thinker.asked)) == ("waiting", [], 3)
+    keys = [event.key for event in await bench.events(waiting.run_id) if event.kind == "fact_recorded"]
+    assert len(keys) == len(set(keys))
+    assert waiting.due_at is not None
+    await bench.clock.sleep(waiting.due_at - bench.clock.now())
+    result = await bench.resume(waiting.run_id, steps, people=["ann"])
+    assert (result.status, bench.vendor.mails) == ("completed", [{"email": "ann"}])
+    await bench.same(result.run_id, steps, people=["ann"])
+
+
+async def test_an_approval_can_be_given_while_another_item_waits_for_a_timer(bench: Bench) -> None:
+    """A map says both: until when it waits, and whom it asks."""
+    steps = """
+steps:
+  each:
+    map: inputs.people
+    as: person
+    steps:
+      look: {call: shop.members.get, when: "person == 'ann'", with: {email: "${{ person }}"}}
+      ask: {approve: "go?", when: "person == 'bob'"}
+"""
+    bench.vendor.doom("members.get", status(429, retry_after="3600"))
+    waiting = await bench.run(steps, people=["ann", "bob"])
+    assert [one["for"] for one in waiting.waiting if isinstance(one, dict)] == ["timer", "approval"]
+    assert await bench.decide(waiting.run_id, "", approved=True) == "each[1].ask"
+    assert waiting.due_at is not None
+    await bench.clock.sleep(waiting.due_at - bench.clock.now())
+    result = await bench.resume(waiting.run_id, steps, people=["ann", "bob"])
+    assert result.status == "completed"
+    await bench.same(result.run_id, steps, people=["ann", "bob"])
