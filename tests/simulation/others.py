@@ -14,7 +14,7 @@ from mendflow.graph.engine.resolutions import Resolution, resolve_effect
 from mendflow.graph.engine.run import Ports
 from mendflow.verifier.effect import Decision
 
-from tests.simulation.loop import LoopClock
+from mendflow.connectors.virtual import LoopClock
 from tests.simulation.names import Name, name_of
 from tests.simulation.record import courses_of
 from tests.simulation.shape import Shape
