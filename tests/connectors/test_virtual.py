@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from mendflow.connectors.virtual import LoopClock, Stuck, run_virtually
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -15,9 +15,9 @@ from mendflow.connectors.sandbox.desk import Desk, Incoming, Plan
 from mendflow.connectors.sandbox.faults import FaultOrder, parse_fault
 from mendflow.connectors.sandbox.routes import Match, find_route
 from mendflow.connectors.sandbox.world import Effect
+from mendflow.connectors.virtual import LoopClock
 
 from tests.simulation.life import Life
-from mendflow.connectors.virtual import LoopClock
 from tests.simulation.names import KEYS, Name, name_of
 from tests.simulation.shape import Shape
 

@@ -15,6 +15,7 @@ from mendflow.connectors.memory import InMemory
 from mendflow.connectors.piggy.connector import Piggy
 from mendflow.connectors.sandbox.desk import Desk
 from mendflow.connectors.sandbox.world import Command, World
+from mendflow.connectors.virtual import LoopClock
 from mendflow.graph.engine.context import Progress
 from mendflow.graph.engine.run import Order, Ports, resume, start
 from mendflow.graph.engine.summary import RunResult
@@ -26,7 +27,6 @@ from mendflow.journal.vault import Vault
 from mendflow.verifier.effect import Decision, Effect
 
 from tests.simulation.life import Life
-from mendflow.connectors.virtual import LoopClock
 from tests.simulation.network import Carried, Network
 from tests.simulation.others import decide_by_looking, live_as_strangers
 from tests.simulation.shape import Shape
