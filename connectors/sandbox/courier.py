@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Final, Literal, Protocol
 
-from ..contract import Clock
+from ..contract import Clock, JsonObject
+from .bodies import read_body, read_fields
 from .desk import Desk, Incoming, Plan
+from .routes import Match, find_route
 
 LATENCY: Final = timedelta(milliseconds=10)
 """From a request to its answer, where the desk plans no delay."""
@@ -35,6 +37,20 @@ def returned(plan: Plan, at: datetime) -> Returned:
     """Return what a planned answer becomes on the line."""
     headers = {"Content-Type": "application/json", "Date": format_datetime(at, usegmt=True), **plan.headers}
     return Returned(plan.status, headers, plan.part, plan.torn)
+
+
+def operation_of(request: Incoming) -> str:
+    """Return the operation that a request means, `*` for none."""
+    match = find_route(request.method, request.path)
+    return match.operation if isinstance(match, Match) else "*"
+
+
+def arguments_of(request: Incoming) -> JsonObject:
+    """Return the arguments of a request as the desk reads them, and as they stand beside its effect."""
+    match = find_route(request.method, request.path)
+    within = match.arguments if isinstance(match, Match) else {}
+    body = read_body(request.headers.get("content-type", ""), request.body)
+    return {**read_fields(request.query), **body, **within}
 
 
 class Carrier(Protocol):

@@ -152,6 +152,8 @@ class MapStep(StepFields):
     outputs: dict[str, Value] = {}
     """What each item's output holds; empty: the outputs of its steps by id."""
     on_item_failure: Literal["fail", "continue"] = "continue"
+    first: int | None = None
+    """Only so many of the first items are done; None: all. No file says it: a drill keeps its runs short with it."""
 
 
 Step = Annotated[CallStep | AgentStep | VerifyStep | ApproveStep | MapStep, Field(discriminator="kind")]
@@ -201,3 +203,13 @@ def walk(steps: tuple[Step, ...]) -> "list[Step]":
         if isinstance(step, MapStep):
             found.extend(walk(step.steps))
     return found
+
+
+def shortened(steps: tuple[Step, ...], first: int) -> tuple[Step, ...]:
+    """Return the steps with each map bound to its first items."""
+    return tuple(
+        step.model_copy(update={"first": first, "steps": shortened(step.steps, first)})
+        if isinstance(step, MapStep)
+        else step
+        for step in steps
+    )
