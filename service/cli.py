@@ -114,6 +114,19 @@ def drill(
     raise typer.Exit(drill_file(options, as_json=json))
 
 
+@app.command("test")
+def run_tests(
+    file: Annotated[Path, typer.Argument(help="The workflow.")],
+    only: Annotated[str, typer.Option(metavar="NAME", help="Only the case of this name.")] = "",
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the cases under a workflow's `tests`, each in a world in memory."""
+    from .drill.cases import run_cases
+
+    raise typer.Exit(run_cases(file, only, junit, as_json=json))
+
+
 @app.command()
 def graph(
     file: Annotated[Path | None, typer.Argument(help="The workflow.")] = None,

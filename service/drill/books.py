@@ -150,7 +150,9 @@ class Books:
         found = audit(lived.events)
         yield from (f"{lived.run_id}: {flaw}" for flaw in found.flaws)
         for heal in found.heals:
-            yield from (f"{lived.run_id} {heal.key}: the heal does not hold: {text}" for text in heal.objections)
+            yield from (
+                f"{lived.run_id} {heal.key}: the heal does not hold: {text}" for text in heal.objections
+            )
 
     def _step(self, lived: Lived, write: Write) -> Iterator[str]:
         if write.status == "done" and not self._made[write.key]:
@@ -193,7 +195,9 @@ class Books:
             has = any(self._made[key] for key in keys)
             if effect.state == "done" and not has:
                 yield f"slot {effect.slot}: done in the journal, and the vendor has nothing"
-            exclusive = not any(TOOLS[key[0]].effect in REPEATABLE or len(self._slots[key]) > 1 for key in keys)
+            exclusive = not any(
+                TOOLS[key[0]].effect in REPEATABLE or len(self._slots[key]) > 1 for key in keys
+            )
             if effect.state == "refused" and exclusive and has:
                 yield f"slot {effect.slot}: refused in the journal, and the vendor has it"
             if effect.state in _OPEN and is_over:
@@ -218,6 +222,8 @@ def _parked(lived: Lived) -> Iterator[str]:
 
 def _endless(events: Sequence[Event]) -> list[str]:
     """Return the paths of calls that were begun and have no end."""
-    begun = {event.key.partition("#")[0] for event in events if "#" in event.key and event.kind != "step_ended"}
+    begun = {
+        event.key.partition("#")[0] for event in events if "#" in event.key and event.kind != "step_ended"
+    }
     ended = {event.key.partition("#")[0] for event in events if event.kind == "step_ended"}
     return sorted(begun - ended)

@@ -27,7 +27,8 @@ def findings(setup: Setup, trials: Sequence[Trial], workers: int) -> Iterator[Fi
         try:
             while True:
                 begun.extend(
-                    pool.submit(try_out, setup, trial) for trial in islice(coming, workers * AHEAD - len(begun))
+                    pool.submit(try_out, setup, trial)
+                    for trial in islice(coming, workers * AHEAD - len(begun))
                 )
                 if not begun:
                     return

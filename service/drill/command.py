@@ -66,17 +66,17 @@ def drill(options: DrillOptions, seams: Seams = SHIPPED) -> Report:
     plan = _short(load_plan(options.file), options.items)
     inputs = check_inputs(plan, pairs_of(options.inputs))
     calm = look(plan, inputs)
+    calls = only(calm.calls, options.only) if options.only else calm.calls
+    trials = [named(strikes, calm.calls)] if strikes else singles(calls, options.faults, options.seed)
+    if not trials:
+        message = "No fault of `--faults` can strike these calls."
+        raise InvalidUse(message, help="Leave `--faults` out for all that can.")
     setup = Setup(plan, inputs, calm.heals, seams)
     workers = options.workers or len(os.sched_getaffinity(0))
-    calls = only(calm.calls, options.only) if options.only else calm.calls
-    if strikes:
-        trials, couples, possible = [named(strikes, calm.calls)], [], 0
-        found = _told(setup, trials, 1)
-    else:
-        trials = singles(calls, options.faults, options.seed)
-        if not trials:
-            raise InvalidUse("No fault of `--faults` can strike these calls.", help="Leave `--faults` out for all.")
-        found = _told(setup, trials, workers)
+    found = _told(setup, trials, workers)
+    couples: list[Trial] = []
+    possible = 0
+    if not strikes:
         couples, possible = pairs(trials, _heals(found, calm), calm.requests, options.pairs, options.seed)
     return Report(
         file=options.file,
@@ -98,7 +98,8 @@ def write_report(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise InvalidUse(
-            f"The report `{path}` cannot be written: {error.strerror}.", help="Give another path with `--junit`."
+            f"The report `{path}` cannot be written: {error.strerror}.",
+            help="Give another path with `--junit`.",
         ) from error
 
 
@@ -107,7 +108,8 @@ def _short(plan: Plan, items: str) -> Plan:
         return plan
     if not (items.isascii() and items.isdigit() and int(items)):
         raise InvalidUse(
-            f"`--items {items}` is no number of items.", help="Write `--items 4`, or `--items all` for whole lists."
+            f"`--items {items}` is no number of items.",
+            help="Write `--items 4`, or `--items all` for whole lists.",
         )
     return plan.model_copy(update={"steps": shortened(plan.steps, int(items))})
 

@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...connectors.sandbox.faults import AFTER
 from .report import Report
+from .strikes import KINDS
 from .trying import Ending, Finding
 
 STYLES: Final[dict[Ending, str]] = {
@@ -51,9 +53,11 @@ def print_report(report: Report, console: Console) -> None:
 
 def _blocks(findings: Sequence[Finding], width: int) -> Iterator[Table]:
     """Yield the matrix in blocks of as many kinds as fit side by side."""
-    cells = {(_row(one), one.trial.strikes[0].form.partition("=")[0], _is_after(one)): one for one in findings}
+    cells = {
+        (_row(one), one.trial.strikes[0].form.partition("=")[0], _is_after(one)): one for one in findings
+    }
     rows = [*dict.fromkeys(_row(one) for one in findings)]
-    columns = iter(dict.fromkeys((kind, after) for _, kind, after in cells))
+    columns = iter(sorted({(kind, after) for _, kind, after in cells}, key=_place))
     left = max(len(row) for row in rows) + _GAP
     while True:
         block: list[tuple[str, bool]] = []
@@ -66,6 +70,12 @@ def _blocks(findings: Sequence[Finding], width: int) -> Iterator[Table]:
         if not block:
             return
         yield _table(rows, block, cells)
+
+
+def _place(column: tuple[str, bool]) -> tuple[int, bool]:
+    """Return what sorts columns as the sandbox lists its faults."""
+    kind, after = column
+    return [*map(str, KINDS)].index(kind), after
 
 
 _WIDTH_OF_CELL: Final = max(len(word) for word in MEANINGS)
@@ -101,7 +111,7 @@ def _row(finding: Finding) -> str:
 
 
 def _is_after(finding: Finding) -> bool:
-    return finding.trial.strikes[0].order.detail == "after"
+    return finding.trial.strikes[0].order.detail == AFTER
 
 
 def _counts(report: Report) -> Table:

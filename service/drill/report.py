@@ -40,11 +40,12 @@ class Report:
         trials = len(self.findings) + len(self.pairs)
         effects = sum(one.effects for one in (*self.findings, *self.pairs))
         broken = sum(bool(one.violations) for one in (*self.findings, *self.pairs))
-        return [
+        tried = (
             f"{self.workflow}: {len(self.calls)} calls, {len(kinds)} kinds of fault, {trials} trials,"
-            f" {len(self.pairs)} of them pairs out of {self.possible}; seed {self.seed}, items {self.items}",
-            f"{trials * 2} runs left {effects} effects at the vendor; {broken} trials broke an invariant",
-        ]
+            f" {len(self.pairs)} of them pairs out of {self.possible}; seed {self.seed}, items {self.items}"
+        )
+        left = f"{trials * 2} runs left {effects} effects at the vendor"
+        return [tried, f"{left}; {broken} trials broke an invariant"]
 
     def command(self, trial: Trial) -> str:
         """Return the command that repeats one trial exactly."""

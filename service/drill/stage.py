@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -167,17 +167,13 @@ class Stage:
         for entry in result.waiting:
             items = entry.get("items")
             for path in items if isinstance(items, list) else [entry["path"]]:
-                await decide_approval(
-                    self.home, ports.store, self.clock, result.run_id, str(path), given
-                )
+                await decide_approval(self.home, ports.store, self.clock, result.run_id, str(path), given)
 
     def _ports(self, run_id: str) -> Ports:
         def connector(settings: ConnectionSettings) -> Connector:
             if not is_vendor(settings):
                 return open_connector(settings, self.clock, self._vault.learn)
-            return Piggy(
-                settings, self.clock, self._vault.learn, open_transport=lambda _: InMemory(self)
-            )
+            return Piggy(settings, self.clock, self._vault.learn, open_transport=lambda _: InMemory(self))
 
         return Ports(
             home=self.home,

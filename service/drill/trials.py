@@ -82,14 +82,15 @@ def calls_of(
         outcome = object_of(object_of(event.body["value"]).get("outcome"))
         known = found.setdefault(
             name,
-            Call(step=name[0], operation=name[1], requests=(), answer=object_of(outcome.get("body")).get("data")),
+            Call(
+                step=name[0],
+                operation=name[1],
+                requests=(),
+                answer=object_of(outcome.get("body")).get("data"),
+            ),
         )
         found[name] = known.model_copy(update={"requests": (*known.requests, (number, path))})
-    return sorted(found.values(), key=_first)
-
-
-def _first(call: Call) -> tuple[str, int]:
-    return ("", 0) if not call.requests else ("", min(number for number, _ in call.requests))
+    return [*found.values()]
 
 
 def _numbers(requests: Iterable[Incoming]) -> defaultdict[tuple[str, str], deque[int]]:
@@ -120,7 +121,11 @@ def singles(calls: Sequence[Call], forms: Sequence[str], seed: int) -> list[Tria
 
 
 def pairs(
-    trials: Sequence[Trial], heals: Mapping[str, Sequence[str]], calm: Mapping[str, int], wanted: int, seed: int
+    trials: Sequence[Trial],
+    heals: Mapping[str, Sequence[str]],
+    calm: Mapping[str, int],
+    wanted: int,
+    seed: int,
 ) -> tuple[list[Trial], int]:
     """Return so many pairs of faults, and how many there are in all.
 

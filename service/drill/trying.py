@@ -159,7 +159,12 @@ class _Play:
         """Find a call that the vendor refused for good, and that is not said to be refused, or took place."""
         (strike, *others), path = self._trial.strikes, self._trial.path
         step = step_at(self._plan, path)
-        if strike.order.kind not in REFUSING or others or not self._is_struck or not isinstance(step, CallStep):
+        if (
+            strike.order.kind not in REFUSING
+            or others
+            or not self._is_struck
+            or not isinstance(step, CallStep)
+        ):
             return
         status = _status_at(lived, path)
         if status not in {"failed", _ENDS_AS[step.on_exhausted]}:
