@@ -145,8 +145,8 @@ class _Play:
             return "parked"
         if result.status == "waiting":
             return "waiting"
-        if result.failed or result.status == "failed":
-            return "failed"
+        if result.failed or result.status == "failed" or _status_at(lived, self._trial.path) == "failed":
+            return "failed"  # the last of these is a read of an agent, which is told and goes on
         return "unharmed" if result.heals == self._calm else "healed"
 
     def _books(self) -> Books:

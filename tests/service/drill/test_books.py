@@ -18,17 +18,18 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MAIL = ToolCall(connection="piggy", operation="contact_verification.send", arguments={"email": "a@b.nl"})
 OTHER = ToolCall(connection="piggy", operation="contact_verification.send", arguments={"email": "c@d.nl"})
 MADE = Made(operation=MAIL.operation, arguments=MAIL.arguments, result=None, at=NOON)
-SENT = [("intent_written", "mail#1:call:0", {"slot": "s", "request": MAIL.model_dump(mode="json")})]
+Line = tuple[str, str, JsonObject]
+SENT: list[Line] = [
+    ("intent_written", "mail#1:call:0", {"slot": "s", "request": MAIL.model_dump(mode="json")})
+]
 
 
-def ended(status: str, **more: str) -> tuple[str, str, JsonObject]:
+def ended(status: str, **more: str) -> Line:
     """Return the end of the step that sends the mail."""
     return ("step_ended", "mail#1:end:0", {"status": status, **more})
 
 
-def lived(
-    *events: tuple[str, str, JsonObject], status: RunStatus = "completed", parked: tuple[OpenEnd, ...] = ()
-) -> Lived:
+def lived(*events: Line, status: RunStatus = "completed", parked: tuple[OpenEnd, ...] = ()) -> Lived:
     """Return a run that recorded these events, at a vendor that had nothing before."""
     result = RunResult(run_id="r", workflow="w", status=status, parked=parked)
     recorded = [event(number, *one) for number, one in enumerate(events, 1)]
@@ -75,13 +76,17 @@ def test_a_false_failure_is_seen() -> None:
         "r mail: said to have failed (no), and the vendor has it",
         "slot s: refused in the journal, and the vendor has it",
     ]
-    taken = ("step_ended", "mail#1:end:0", {"status": "failed", "fault": {"kind": "slot_taken"}})
+    taken: Line = ("step_ended", "mail#1:end:0", {"status": "failed", "fault": {"kind": "slot_taken"}})
     assert found(lived(*SENT, taken, status="failed"), MADE) == []
 
 
 def test_two_requests_for_one_slot_are_seen() -> None:
     """Whatever is sent for a slot is sent with the same arguments."""
-    second = ("intent_written", "mail#2:call:0", {"slot": "s", "request": OTHER.model_dump(mode="json")})
+    second: Line = (
+        "intent_written",
+        "mail#2:call:0",
+        {"slot": "s", "request": OTHER.model_dump(mode="json")},
+    )
     assert found(lived(*SENT, second, ended("done")), MADE) == [
         "slot s: 2 different requests were sent for it"
     ]
