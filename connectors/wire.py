@@ -1,4 +1,4 @@
-"""One HTTP attempt at a time: the only file that knows httpx.
+"""One HTTP attempt at a time: the file that knows httpx; `memory` beside it makes a transport without sockets.
 
 It works on httpx's transports, one connection each, rather than on its client: nothing here follows redirects,
 keeps cookies, reads proxies from the environment or tries twice.
@@ -45,12 +45,12 @@ OpenTransport = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
 """Makes the transport of one connection, which has one request at a time.
 
 What it was given counts as sent, unless it proves otherwise through httpx's `trace` extension: after the event
-`_NOTHING_LEFT` and before `_HEADER_LEAVES` it may fail, or be too late, without a byte having left.
+`NOTHING_LEFT` and before `HEADER_LEAVES` it may fail, or be too late, without a byte having left.
 """
 Held = Callable[[], str]
 """Says why nothing may leave now, empty where it may; asked after a connection stands, before the first byte."""
-_NOTHING_LEFT: Final = "connection.connect_tcp.started"
-_HEADER_LEAVES: Final = "http11.send_request_headers.started"
+NOTHING_LEFT: Final = "connection.connect_tcp.started"
+HEADER_LEAVES: Final = "http11.send_request_headers.started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class _Trip:
     phase: Phase = "waiting"
 
     async def trace(self, event: str, _: Mapping[str, object]) -> None:
-        if event == _HEADER_LEAVES:
+        if event == HEADER_LEAVES:
             why = self.held()
             if why:
                 raise _HeldBack(why)
             self.phase = "sent"
-        elif event == _NOTHING_LEFT and self.phase == "given":
+        elif event == NOTHING_LEFT and self.phase == "given":
             self.phase = "connecting"
 
 
@@ -103,12 +103,12 @@ class OneConnection(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Make one exchange, telling through `trace` when the header leaves."""
         url, trace = request.url, request.extensions["trace"]
-        await trace(_NOTHING_LEFT, {})
+        await trace(NOTHING_LEFT, {})
         with _as_httpx():
             head = h11.Request(method=request.method, target=url.raw_path, headers=request.headers.raw)
             link = await self._ready(url)
             framed = link.frame(head, request.content)
-            await trace(_HEADER_LEAVES, {})
+            await trace(HEADER_LEAVES, {})
             link.send(framed)
             answer = await link.head()
         return httpx.Response(answer.status_code, headers=answer.headers.raw_items(), stream=_Body(link))

@@ -77,6 +77,57 @@ def validate(
 
 
 @app.command()
+def drill(
+    file: Annotated[Path, typer.Argument(help="The workflow.")],
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=0, help="So many pairs of faults, chosen by the seed.")] = 24,
+    faults: Annotated[str, typer.Option(metavar="KIND,…", help="Only these kinds of fault.")] = "",
+    only: Annotated[str, typer.Option(metavar="STEP", help="Only the calls of this step.")] = "",
+    items: Annotated[
+        str, typer.Option(metavar="N|all", help="Do the first N items of each map's list.")
+    ] = "2",
+    seed: Annotated[int, typer.Option(help="Which item is struck, and which pairs are tried.")] = 7,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each processor.")] = 0,
+    trial: Annotated[
+        str, typer.Option(metavar="KIND@OPERATION#NUMBER[+…]", help="This one trial alone.")
+    ] = "",
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Let each call of a workflow meet each fault, in worlds in memory, and check the vendor's books."""
+    from .drill.command import DrillOptions, drill_file
+
+    options = DrillOptions(
+        file=file,
+        inputs=tuple(inputs or ()),
+        pairs=pairs,
+        faults=tuple(word.strip() for word in faults.split(",") if word.strip()),
+        only=only,
+        items=items,
+        seed=seed,
+        workers=workers,
+        trial=trial,
+        junit=junit,
+    )
+    raise typer.Exit(drill_file(options, as_json=json))
+
+
+@app.command("test")
+def run_tests(
+    file: Annotated[Path, typer.Argument(help="The workflow.")],
+    only: Annotated[str, typer.Option(metavar="NAME", help="Only the case of this name.")] = "",
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the cases under a workflow's `tests`, each in a world in memory."""
+    from .drill.cases import run_cases
+
+    raise typer.Exit(run_cases(file, only, junit, as_json=json))
+
+
+@app.command()
 def graph(
     file: Annotated[Path | None, typer.Argument(help="The workflow.")] = None,
     machine: Annotated[

@@ -52,7 +52,7 @@ class RunOptions:
 def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> int:
     """Run a workflow and print what became of it."""
     plan = load_plan(options.file)
-    inputs = check_inputs(plan, _pairs(options.inputs))
+    inputs = check_inputs(plan, pairs_of(options.inputs))
     model = options.model or ("offline" if options.sandbox is not None else "")
     home = Home(home_folder)
     run_id = once_id(plan, options.once_key) if options.once_key else ""
@@ -278,7 +278,8 @@ def _watch(work: Callable[[Report], Awaitable[None]], shown: Callable[[], int], 
     return shown()
 
 
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+def pairs_of(texts: tuple[str, ...]) -> dict[str, str]:
+    """Read what `--input` was given. Raises InvalidUse."""
     pairs: dict[str, str] = {}
     for text in texts:
         name, sign, value = text.partition("=")

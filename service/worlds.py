@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from ..connectors.contract import ConnectionSettings, CredentialSource, JsonObject
 from ..connectors.errors import InvalidUse
@@ -36,7 +37,7 @@ async def real(connections: Mapping[str, ConnectionSettings]) -> AsyncIterator[W
 async def at_url(connections: Mapping[str, ConnectionSettings], url: str) -> AsyncIterator[World]:
     """Send the vendor's connections to a sandbox that runs elsewhere, with the workflow's own credentials."""
     placed = {
-        name: _placed(settings, url, f"sandbox:{url}") if _is_vendor(settings) else settings
+        name: _placed(settings, url, f"sandbox:{url}") if is_vendor(settings) else settings
         for name, settings in connections.items()
     }
     yield World(placed, {"sandbox": url})
@@ -55,11 +56,24 @@ async def in_child(
         account = f"sandbox:{state.resolve()}"
         placed = {
             name: _placed(settings, child.base_url, account).model_copy(update={"credential": credential})
-            if _is_vendor(settings)
+            if is_vendor(settings)
             else settings
             for name, settings in connections.items()
         }
         yield World(placed, {"sandbox": "child", "state": str(state), "address": child.base_url})
+
+
+def in_memory(connections: Mapping[str, ConnectionSettings], key_file: Path) -> dict[str, ConnectionSettings]:
+    """Return the connections as a sandbox in this process has them: its key in a file, an account of its own."""
+    credential = CredentialSource(file=str(key_file))
+    return {
+        name: _placed(settings, "http://localhost", "sandbox:memory").model_copy(
+            update={"credential": credential}
+        )
+        if is_vendor(settings)
+        else settings
+        for name, settings in connections.items()
+    }
 
 
 def check_faults(sandbox: str | None, faults: Sequence[str]) -> None:
@@ -99,7 +113,8 @@ async def again(
         yield World(world.connections, pinned)
 
 
-def _is_vendor(settings: ConnectionSettings) -> bool:
+def is_vendor(settings: ConnectionSettings) -> bool:
+    """Tell whether a sandbox can stand in for the far side of a connection."""
     return settings.connector == "piggy"
 
 

@@ -44,6 +44,7 @@ async def map_items(state: Parcel, runtime: Runtime[RunContext]) -> Command[str]
             kind="expression", detail=f"`map` needs a list of at most {MOST_ITEMS} items, and got {found}"
         )
         return end_step(context, step.id, 1, failed(fault))
+    items = items[: step.first]
     context.report(Progress(kind="map_started", path=context.path(step.id), number=len(items)))
     return _end(context, step, await _run_all(context, MapTask(step, view, items)))
 

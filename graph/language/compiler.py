@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from ...connectors.contract import JsonObject
 from ...connectors.errors import InvalidUse
+from .cases import Cases
 from .diagnostics import InputMistake, InvalidInputs, InvalidWorkflow, Report, suggestion
 from .meaning import Meaning, Sight
 from .plan import AgentStep, CallStep, InputSpec, Literally, MapStep, Place, Plan, Step
@@ -72,6 +73,7 @@ def compile_text(
     files = {file: text}
     schemas = _Schemas(folder, file, read_file, files, report)
     steps = schemas.level(shape.level, steps)
+    tests = Cases(report, meaning, shape.inputs, steps).read(shape.tests)
     report.refuse()
     return Plan(
         name=shape.name,
@@ -83,6 +85,7 @@ def compile_text(
         outputs=shape.outputs,
         budgets=shape.budgets,
         on_park=shape.on_park,
+        tests=tests,
         files=files,
     )
 

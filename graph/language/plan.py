@@ -152,6 +152,8 @@ class MapStep(StepFields):
     outputs: dict[str, Value] = {}
     """What each item's output holds; empty: the outputs of its steps by id."""
     on_item_failure: Literal["fail", "continue"] = "continue"
+    first: int | None = None
+    """Only so many of the first items are done; None: all. No file says it: a drill keeps its runs short with it."""
 
 
 Step = Annotated[CallStep | AgentStep | VerifyStep | ApproveStep | MapStep, Field(discriminator="kind")]
@@ -177,6 +179,34 @@ class OnPark(Frozen):
     """Address to which the news is posted."""
 
 
+class Expected(Frozen):
+    """What a case of `tests` expects of its run; what is None is not looked at."""
+
+    status: Literal["completed", "failed", "parked", "waiting"] | None = None
+    outputs: JsonObject | None = None
+    """The outputs that are named, with their values; others may be there."""
+    effects: dict[str, int] | None = None
+    """Operation to how many effects the vendor has of it; of operations that are not named nothing is said."""
+    heals: dict[str, int] | None = None
+    """Heals by fault kind; all of them."""
+    parked: tuple[str, ...] | None = None
+    """Paths of all steps that are parked; without the places of items they stand for every item."""
+    failed: tuple[str, ...] | None = None
+    holds: tuple[Expression, ...] = ()
+    """Conditions over `status`, `outputs`, `effects`, `heals`, `parked`, `failed` and the inputs."""
+
+
+class Case(Frozen):
+    """One case of `tests`."""
+
+    name: str
+    inputs: JsonObject = {}
+    faults: tuple[str, ...] = ()
+    """Armed before the run, as `run --fault` takes them."""
+    expected: Expected
+    place: Place
+
+
 class Plan(Frozen):
     """A checked workflow."""
 
@@ -189,6 +219,8 @@ class Plan(Frozen):
     outputs: dict[str, Value] = {}
     budgets: EffectBudget = EffectBudget()
     on_park: OnPark | None = None
+    tests: tuple[Case, ...] = ()
+    """What `mendflow test` runs; a run takes no notice of it."""
     files: dict[str, str] = {}
     """Every file that was read to make the plan: path as written to its text. The workflow itself comes first."""
 
@@ -201,3 +233,13 @@ def walk(steps: tuple[Step, ...]) -> "list[Step]":
         if isinstance(step, MapStep):
             found.extend(walk(step.steps))
     return found
+
+
+def shortened(steps: tuple[Step, ...], first: int) -> tuple[Step, ...]:
+    """Return the steps with each map bound to its first items."""
+    return tuple(
+        step.model_copy(update={"first": first, "steps": shortened(step.steps, first)})
+        if isinstance(step, MapStep)
+        else step
+        for step in steps
+    )

@@ -58,6 +58,8 @@ class Shape:
     budget_places: dict[str, Place]
     """Where each bound stands, e.g. `per_recipient`, `sum.credits`."""
     on_park: OnPark | None
+    tests: Node | None
+    """What stands under `tests`; `cases` reads it."""
 
 
 def read_shape(root: Mapping, folder: Path, report: Report) -> Shape:
@@ -79,6 +81,7 @@ def read_shape(root: Mapping, folder: Path, report: Report) -> Shape:
     voice_places = {f"voice.{entry.key}": entry.place for entry in _entries(top, "voice")}
     budgets, budget_places = read_budgets(top, report)
     on_park = read_on_park(top, folder, report)
+    tests = top.node_of("tests")
     top.close()
     return Shape(
         name,
@@ -94,6 +97,7 @@ def read_shape(root: Mapping, folder: Path, report: Report) -> Shape:
         budgets,
         budget_places,
         on_park,
+        tests,
     )
 
 

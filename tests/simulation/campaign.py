@@ -15,8 +15,8 @@ from pathlib import Path
 
 import orjson
 from mendflow.connectors.piggy.operations import TOOLS
+from mendflow.connectors.virtual import Stuck, run_virtually
 
-from tests.simulation.loop import Stuck, run_virtually
 from tests.simulation.oracle import Oracle
 from tests.simulation.shape import DRAWN, draw_shape
 from tests.simulation.world import SHIPPED, Seams, Simulation

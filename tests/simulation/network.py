@@ -1,25 +1,23 @@
-"""The network between simulated processes and the vendor: the sandbox's own desk behind a transport in memory."""
+"""The network between simulated processes and the vendor's desk: how requests travel, and what befalls them."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from email.utils import format_datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, TypeVarTuple
-from urllib.parse import parse_qsl
 from zlib import crc32
 
-import httpx
 import orjson
 from mendflow.connectors.contract import JsonObject
+from mendflow.connectors.sandbox.courier import Leave, Lost, Returned, returned
 from mendflow.connectors.sandbox.desk import Desk, Incoming, Plan
 from mendflow.connectors.sandbox.faults import FaultOrder, parse_fault
 from mendflow.connectors.sandbox.routes import Match, find_route
 from mendflow.connectors.sandbox.world import Effect
+from mendflow.connectors.virtual import LoopClock
 
 from tests.simulation.life import Life
-from tests.simulation.loop import LoopClock
 from tests.simulation.names import KEYS, Name, name_of
 from tests.simulation.shape import Shape
 
@@ -55,8 +53,7 @@ class _Trip:
     incoming: Incoming
     fault: str
     run_id: str
-    reply: asyncio.Future[httpx.Response | None]
-    """None: the connection was cut."""
+    reply: asyncio.Future[Returned | Lost]
 
 
 class Network:
@@ -76,26 +73,21 @@ class Network:
         self._lateness = shape.settle.total_seconds() * LATENESS
         self._timeout = shape.timeout.total_seconds()
 
-    async def exchange(self, request: httpx.Request, run_id: str, life: Life) -> httpx.Response:
+    async def exchange(self, incoming: Incoming, leave: Leave, run_id: str, life: Life) -> Returned | Lost:
         """Make one exchange, as a connection does."""
         life.demand("network: before a request")
-        trace = request.extensions["trace"]
-        await trace("connection.connect_tcp.started", {})
-        incoming = _incoming(request, await request.aread())
         fault = self._fault(incoming)
         self.faults[fault] += 1
         if fault == "refused_connection":
             await asyncio.sleep(self._latency())
-            raise httpx.ConnectError("refused")
-        await trace("http11.send_request_headers.started", {})
-        reply: asyncio.Future[httpx.Response | None] = asyncio.get_running_loop().create_future()
+            return "refused"
+        await leave()
+        reply: asyncio.Future[Returned | Lost] = asyncio.get_running_loop().create_future()
         self._carry(_Trip(incoming, fault, run_id, reply))
         life.demand("network: request on its way")
-        response = await reply
+        answer = await reply
         life.demand("network: reply received")
-        if response is None:
-            raise httpx.ReadError("the far side hung up")
-        return response
+        return answer
 
     def _fault(self, incoming: Incoming) -> str:
         operation = _operation(incoming)
@@ -149,16 +141,11 @@ class Network:
     def _reply(self, trip: _Trip, plan: Plan) -> None:
         if trip.reply.done():
             return
-        torn = plan.torn or trip.fault == "torn"
-        headers = {
-            "Content-Type": "application/json",
-            "Date": format_datetime(self._clock.now(), usegmt=True),
-            **plan.headers,
-        }
-        shown = plan.part
-        if trip.fault == "torn" and shown:
-            shown = shown[: self._dice.randrange(len(shown))]
-        trip.reply.set_result(httpx.Response(plan.status, headers=headers, stream=_Body(shown, torn=torn)))
+        answer = returned(plan, self._clock.now())
+        if trip.fault == "torn":
+            end = self._dice.randrange(len(answer.shown)) if answer.shown else 0
+            answer = replace(answer, shown=answer.shown[:end], torn=True)
+        trip.reply.set_result(answer)
 
     def _latency(self) -> float:
         return self._dice.uniform(0.002, 0.05)
@@ -167,37 +154,16 @@ class Network:
         asyncio.get_running_loop().call_later(delay, work, *arguments)
 
 
-class Line(httpx.AsyncBaseTransport):
-    """One connection of one process."""
+class Carried:
+    """One connection of one process; satisfies `Carrier`."""
 
     def __init__(self, network: Network, run_id: str, life: Life) -> None:
         self._network = network
         self._run_id = run_id
         self._life = life
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._network.exchange(request, self._run_id, self._life)
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, content: bytes, *, torn: bool) -> None:
-        self._content = content
-        self._torn = torn
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._content
-        if self._torn:
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
-
-
-def _incoming(request: httpx.Request, body: bytes) -> Incoming:
-    return Incoming(
-        method=request.method,
-        path=request.url.path,
-        query=tuple(parse_qsl(request.url.query.decode())),
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=body,
-    )
+    async def carry(self, request: Incoming, leave: Leave) -> Returned | Lost:
+        return await self._network.exchange(request, leave, self._run_id, self._life)
 
 
 def _operation(incoming: Incoming) -> str:
@@ -219,4 +185,4 @@ def _order(text: str) -> FaultOrder:
 
 def _cut(trip: _Trip) -> None:
     if not trip.reply.done():
-        trip.reply.set_result(None)
+        trip.reply.set_result("cut")

@@ -10,11 +10,11 @@ from mendflow.connectors.sandbox.account import SHOP_UUID
 from mendflow.connectors.sandbox.desk import Desk
 from mendflow.connectors.sandbox.refusals import Refusal
 from mendflow.connectors.sandbox.world import Command
+from mendflow.connectors.virtual import LoopClock
 from mendflow.graph.engine.resolutions import Resolution, resolve_effect
 from mendflow.graph.engine.run import Ports
 from mendflow.verifier.effect import Decision
 
-from tests.simulation.loop import LoopClock
 from tests.simulation.names import Name, name_of
 from tests.simulation.record import courses_of
 from tests.simulation.shape import Shape

@@ -1,16 +1,11 @@
-"""The journal of one simulated process: the shipped tables and rules, with a writer on virtual time."""
+"""The writer of one simulated process: it takes its time, on virtual time, and dies with its process."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from random import Random
 from typing import TypeVar
 
-from mendflow.connectors.contract import JsonObject
-from mendflow.journal.events import Event, EventDraft, RunStatus
-from mendflow.journal.store import EffectChange, Held, Ownership, RunRow, SlotChoice
 from mendflow.journal.tables import Tables
-from mendflow.verifier.effect import Effect
 
 from tests.simulation.life import Life
 
@@ -19,8 +14,8 @@ SHORTEST, LONGEST = 0.0002, 0.004
 """Seconds from the first job in the queue to its commit."""
 
 
-class InlineStore:
-    """Satisfies `Store`. What is queued and not committed is lost with the process, but for a prefix by chance."""
+class MortalWriter:
+    """Satisfies `Writer`. What is queued and not committed is lost with the process, but for a prefix by chance."""
 
     def __init__(self, tables: Tables, life: Life, dice: Random) -> None:
         self._tables = tables
@@ -30,48 +25,17 @@ class InlineStore:
         self._failure: Exception | None = None
         life.bequeath(self._end)
 
-    async def start_run(self, run_id: str, workflow: str, started: EventDraft) -> Ownership:
-        return await self._ask(lambda: self._tables.start_run(run_id, workflow, started))
-
-    async def take_over(self, run_id: str, resumed: EventDraft) -> Ownership:
-        return await self._ask(lambda: self._tables.take_over(run_id, resumed))
-
-    async def owner_of(self, run_id: str) -> Ownership:
-        return await self._ask(lambda: self._tables.owner_of(run_id))
-
-    async def append(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:
-        await self._ask(lambda: self._tables.append(owner, *events, change=change))
-
-    def post(self, owner: Ownership, *events: EventDraft, change: EffectChange | None = None) -> None:
-        if self._life.passes("journal: before a write that nobody waits for"):
-            self._put(lambda: self._tables.append(owner, *events, change=change), None)
-
-    async def begin(
-        self, owner: Ownership, slot: str, path: str, choose: Callable[[Held | None], SlotChoice]
-    ) -> JsonObject:
-        return await self._ask(lambda: self._tables.begin(owner, slot, path, choose))
-
-    async def note(
-        self, owner: Ownership, event: EventDraft, status: RunStatus, due_at: datetime | None
-    ) -> None:
-        await self._ask(lambda: self._tables.note(owner, event, status, due_at))
-
-    async def effects(self, run_id: str) -> list[Effect]:
-        return await self._ask(lambda: self._tables.effects(run_id))
-
-    async def events(self, run_id: str) -> list[Event]:
-        return await self._ask(lambda: self._tables.events(run_id))
-
-    async def runs(self, status: str = "") -> list[RunRow]:
-        return await self._ask(lambda: self._tables.runs(status))
-
-    async def _ask(self, work: Callable[[], T]) -> T:
+    async def ask(self, work: Callable[[], T]) -> T:
         self._life.demand("journal: before a write")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(work, done)
         result = await done
         self._life.demand("journal: after a write")
         return result
+
+    def put(self, work: Callable[[], None]) -> None:
+        if self._life.passes("journal: before a write that nobody waits for"):
+            self._put(work, None)
 
     def _put(self, work: Callable[[], T], done: asyncio.Future[T] | None) -> None:
         self._queue.append(lambda: self._do(work, done))

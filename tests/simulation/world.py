@@ -11,24 +11,26 @@ from typing import Final
 from mendflow.agents.model import Model
 from mendflow.connectors.contract import ConnectionSettings, CredentialSource, JsonObject
 from mendflow.connectors.errors import StoreError
+from mendflow.connectors.memory import InMemory
 from mendflow.connectors.piggy.connector import Piggy
 from mendflow.connectors.sandbox.desk import Desk
 from mendflow.connectors.sandbox.world import Command, World
+from mendflow.connectors.virtual import LoopClock
 from mendflow.graph.engine.context import Progress
 from mendflow.graph.engine.run import Order, Ports, resume, start
 from mendflow.graph.engine.summary import RunResult
 from mendflow.journal.events import Event
 from mendflow.journal.home import Home
+from mendflow.journal.inline import InlineStore
 from mendflow.journal.tables import Tables, make_tables
 from mendflow.journal.vault import Vault
 from mendflow.verifier.effect import Decision, Effect
 
 from tests.simulation.life import Life
-from tests.simulation.loop import LoopClock
-from tests.simulation.network import Line, Network
+from tests.simulation.network import Carried, Network
 from tests.simulation.others import decide_by_looking, live_as_strangers
 from tests.simulation.shape import Shape
-from tests.simulation.store import InlineStore
+from tests.simulation.store import MortalWriter
 from tests.simulation.workloads import Person, people, plan_of
 
 START: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -187,7 +189,7 @@ class Simulation:
                 settings,
                 clock,
                 vault.learn,
-                open_transport=lambda _: Line(self.network, job.run_id, life),
+                open_transport=lambda _: InMemory(Carried(self.network, job.run_id, life)),
             )
 
         is_wrong = self._dice.random() < self.shape.mix.skews
@@ -195,7 +197,7 @@ class Simulation:
         vault = Vault()
         return Ports(
             home=self._home,
-            store=InlineStore(self._tables, life, self._dice),
+            store=InlineStore(self._tables, MortalWriter(self._tables, life, self._dice)),
             vault=vault,
             clock=clock,
             open_connector=connector,

@@ -1,11 +1,10 @@
-"""The loop on virtual time: the simulator stands on it."""
+"""The loop on virtual time: drills and the simulator stand on it."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
-from tests.simulation.loop import LoopClock, Stuck, run_virtually
+from mendflow.connectors.virtual import LoopClock, Stuck, run_virtually
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -12,7 +12,11 @@ Ts = TypeVarTuple("Ts")
 
 
 class HasDescriptor(Protocol):
-    def fileno(self) -> int: ...
+    """What a selector takes beside numbers."""
+
+    def fileno(self) -> int:
+        """Return the descriptor's number."""
+        ...
 
 
 FileObject = int | HasDescriptor
