@@ -14,7 +14,7 @@ KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 """All that the sandbox has on offer."""
 OF_WRITES: Final[frozenset[FaultKind]] = frozenset({"late", "lag", "creating"})
 """Faults about when an effect takes place or shows: a read has none."""
-REFUSING: Final[frozenset[FaultKind]] = frozenset({"refused"})
+REFUSING: Final[frozenset[FaultKind]] = frozenset({"refused", "disguised"})
 """The vendor says no for good: the step must not be done, and nothing may have happened."""
 _FORM: Final = "Write KIND[=DETAIL]@OPERATION#NUMBER, several with `+`, for example slow@shops.list#1."
 
