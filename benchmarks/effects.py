@@ -394,7 +394,7 @@ async def outage(what: str, count: int, *, gone: bool) -> Row:
         shutil.rmtree(folder)
     calls, plain = (mine[AWARD] + mine[CONFIRM]) / count, theirs[AWARD] / count
     return Row(
-        f"total outage ({what}), wire calls per award wanted",
+        f"total outage ({what}), wire calls per award wanted, of {count}",
         f"{calls:.2f}",
         f"{plain:.2f}",
         calls / plain,

@@ -1,4 +1,8 @@
-"""Twenty runs of twenty steps whose process died at the last one, taken up again; imports and the wire not counted."""
+"""Twenty runs of twenty writes whose process died within the last one, taken up again as `resume --all` does.
+
+Each plan is made from what the run has on record, the open intent is closed, the write is made. Imports and the wire do
+not count.
+"""
 
 import asyncio
 import shutil
@@ -8,10 +12,12 @@ from pathlib import Path
 
 from mendflow.benchmarks.durable import opened, run_once
 from mendflow.benchmarks.measure import Row, main
-from mendflow.benchmarks.workload import Faked, chain, inputs_of, plan_of
+from mendflow.benchmarks.workload import Faked, writes
+from mendflow.benchmarks.workload import plan_of as compiled
 from mendflow.connectors.contract import Reply, ToolCall
-from mendflow.graph.engine.run import Order, Ports, resume
+from mendflow.graph.engine.run import Ports, resume
 from mendflow.graph.language.plan import Plan
+from mendflow.service.pins import order_of, plan_of
 
 RUNS, STEPS = 20, 20
 GOAL_SECONDS = 0.5
@@ -61,13 +67,12 @@ def _with(ports: Ports, connector: Faked) -> Ports:
 
 async def _seconds(plan: Plan) -> float:
     folder = Path(tempfile.mkdtemp())
-    order = Order(plan, inputs_of(plan), plan.connections, {})
     try:
         async with opened(folder) as ports:
             run_ids = [await _died(ports, plan) for _ in range(RUNS)]
             begun = time.perf_counter()
             for run_id in run_ids:
-                result = await resume(ports, run_id, lambda _: order)
+                result = await resume(ports, run_id, lambda pinned: order_of(pinned, plan_of(pinned)))
                 if result.status != "completed":
                     raise SystemExit(f"the run ended as {result.status}: {result.failed}")
             return time.perf_counter() - begun
@@ -76,12 +81,20 @@ async def _seconds(plan: Plan) -> float:
 
 
 def measure(small: bool) -> list[Row]:  # noqa: FBT001  # told by the script's switch
-    """Measure the best of some rounds."""
-    plan = plan_of(chain(STEPS))
-    best = min(asyncio.run(_seconds(plan)) for _ in range(1 if small else 5))
-    what = f"{RUNS} runs of {STEPS} steps taken up after death at the last; peer: the goal"
+    """Measure the median of some rounds."""
+    plan = compiled(writes(STEPS))
+    found = sorted(asyncio.run(_seconds(plan)) for _ in range(1 if small else 5))
+    median = found[len(found) // 2]
+    what = f"{RUNS} runs of {STEPS} steps taken up after death within the last write; peer: the goal"
     return [
-        Row(what, f"{best:.2f} s", f"{GOAL_SECONDS} s", best / GOAL_SECONDS, "<= 1", best <= GOAL_SECONDS)
+        Row(
+            what,
+            f"{median:.2f} s",
+            f"{GOAL_SECONDS} s",
+            median / GOAL_SECONDS,
+            "<= 1",
+            median <= GOAL_SECONDS,
+        )
     ]
 
 

@@ -99,6 +99,13 @@ def chain(steps: int) -> str:
     return HEAD + "".join(lines)
 
 
+def writes(steps: int) -> str:
+    """Return a workflow of so many writes, one after the other."""
+    call = "call: piggy.contacts.update, with: {contact_uuid: '${{ inputs.contact }}', note: n"
+    lines = [f"  s{n}: {{{call}{n}}}{f', needs: [s{n - 1}]' if n else ''}}}\n" for n in range(steps)]
+    return HEAD + "".join(lines)
+
+
 def plan_of(text: str) -> Plan:
     """Compile a workflow's text."""
     return compile_text(text, file="bench.yaml", folder=Path(), catalogue=tools_of)

@@ -19,21 +19,32 @@ from .state import AuthorJob, CallJob, Parcel, ReviewJob, RunState, StepState, V
 async def route(state: RunState, runtime: Runtime[RunContext]) -> Command[str]:
     """Send on whatever may go on; end when nothing may in this process."""
     context = runtime.context
-    states = state["steps"]
     now = context.clock.now()
-    schedule = next_steps(context.steps, states, now)
-    if schedule.over:
-        return Command(goto=END)
-    if schedule.wait_until is not None:
-        if not schedule.must_hold and not context.holds(schedule.wait_until):
-            return Command(goto=END)
-        return Command(goto=Send("wait", Parcel(job={"until": schedule.wait_until.isoformat()}, view={})))
-    return _send_on(context, states, schedule)
-
-
-def _send_on(context: RunContext, states: dict[str, StepState], schedule: Schedule) -> Command[str]:
     updates: dict[str, StepState] = {}
-    sends: list[Send | str] = []
+    sends: list[Send] = []
+    while True:  # what is skipped, or known from the record, may make more steps ready
+        states = {**state["steps"], **updates}
+        schedule = next_steps(context.steps, states, now)
+        if schedule.over or (schedule.wait_until is not None and not _holds(context, schedule)):
+            return Command(update={"steps": updates}, goto=END)
+        if schedule.wait_until is not None:
+            waiting = Send("wait", Parcel(job={"until": schedule.wait_until.isoformat()}, view={}))
+            return Command(update={"steps": updates}, goto=waiting)
+        changed = _send_on(context, states, schedule, sends)
+        updates |= changed
+        if all(change["status"] == "running" for change in changed.values()):
+            return Command(update={"steps": updates}, goto=sends)
+
+
+def _holds(context: RunContext, schedule: Schedule) -> bool:
+    return schedule.must_hold or (schedule.wait_until is not None and context.holds(schedule.wait_until))
+
+
+def _send_on(
+    context: RunContext, states: dict[str, StepState], schedule: Schedule, sends: list[Send]
+) -> dict[str, StepState]:
+    """Begin what may begin, and add it to `sends`; return how the steps stand then."""
+    updates: dict[str, StepState] = {}
     for entry, reason in schedule.skipped:
         updates[entry] = {"status": "skipped", "reason": reason}
         record_end(context, entry, 1, updates[entry])
@@ -51,12 +62,10 @@ def _send_on(context: RunContext, states: dict[str, StepState], schedule: Schedu
     for entry in schedule.joined:
         updates[entry] = {"status": "running"}
         sends.append(Send("researcher", rejoin(context, states[entry], states)))
-    if any(update["status"] != "running" for update in updates.values()):
-        sends.append("route")  # what was decided here and now may make more steps ready
     for step in context.steps:
         if isinstance(step, CallStep) and step.prepares and step.id in states:
             _trust_marker(context, step, states[step.id])
-    return Command(update={"steps": updates}, goto=sends)
+    return updates
 
 
 def _trust_marker(context: RunContext, step: Step, state: StepState) -> None:
