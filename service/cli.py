@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
-from ..connectors.errors import MendflowError
-from .exits import INVALID
+from ..connectors.errors import InvalidUse, MendflowError
+from .exits import CANCELLED, COMPLETED, INVALID
 
 app = typer.Typer(
     name="mendflow",
@@ -24,6 +25,8 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else.")]
 HOME = Path(".mendflow")
+_SIGINT = 130
+"""What typer makes of Ctrl-C."""
 
 
 @app.command()
@@ -139,7 +142,7 @@ def resume(
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
-    """Go on with a run that was interrupted, waits, or is parked."""
+    """Go on with a run that was interrupted, was stopped with Ctrl-C, waits, or is parked."""
     from .running import resume_all, resume_run
 
     if bool(run_id) == every:
@@ -276,15 +279,29 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # `--sandbox` may stand alone; the parser wants a value, so it gets an empty one
     words = ["--sandbox=" if word == "--sandbox" else word for word in given]
     try:
-        app(words, prog_name="mendflow")
+        code = app(words, prog_name="mendflow", standalone_mode=False) or COMPLETED
     except MendflowError as error:
-        typer.echo(_message(error), err=True)
-        if "--json" in words:
-            document = {"error": {"code": error.code, "message": error.message, "help": error.help}}
-            typer.echo(dumps(document))
-        sys.exit(INVALID)
-    sys.exit(0)
+        sys.exit(_refused(words, error.code, error.message, error.help))
+    except TyperException as error:
+        sys.exit(_refused(words, InvalidUse.code, error.format_message(), _usage_of(words)))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _SIGINT
+    if code == _SIGINT:
+        _refused(words, "interrupted", "Interrupted: no run was at work.", "")
+        code = CANCELLED
+    sys.exit(code)
 
 
-def _message(error: MendflowError) -> str:
-    return f"{error.message}\n{error.help}" if error.help else error.message
+def _refused(words: list[str], code: str, message: str, advice: str) -> int:
+    """Say on stderr what went wrong, and with `--json` in one document on stdout; return the exit code."""
+    typer.echo(f"{message}\n{advice}" if advice else message, err=True)
+    if "--json" in words:
+        typer.echo(dumps({"error": {"code": code, "message": message, "help": advice}}))
+    return INVALID
+
+
+def _usage_of(words: list[str]) -> str:
+    """Return where the use of the command is explained; a bare `mendflow` has printed it already."""
+    known = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
+    command = next((f" {word}" for word in words if word in known), "")
+    return f"`mendflow{command} --help` shows how it is used." if words else ""

@@ -16,9 +16,10 @@ from ..connectors.clock import SystemClock
 from ..connectors.contract import ConnectionSettings, JsonObject
 from ..connectors.errors import InvalidUse, RunExists
 from ..connectors.opening import open_connector
+from ..graph.engine.context import Progress
 from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
-from ..graph.engine.summary import RunResult
+from ..graph.engine.summary import RunResult, summarise
 from ..graph.language.compiler import check_inputs
 from ..graph.language.plan import Plan
 from ..journal.export import write_trace
@@ -30,7 +31,7 @@ from .pins import order_of, plan_of
 from .ports import opened
 from .progress import Report, watching
 from .render import print_overview, print_result
-from .showing import existing_home, find_events, interrupted
+from .showing import existing_home, find_events, interrupted, runs_of
 from .workflows import load_plan
 from .worlds import World, again, at_url, check_faults, chosen, real
 
@@ -72,7 +73,7 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
 
     _tell_interrupted(home)
     try:
-        return _watched(work, as_json=as_json)
+        return _watched(work, home, as_json=as_json)
     except RunExists:  # another start under the same key was quicker
         return resume_run(run_id, home_folder, as_json=as_json)
 
@@ -104,13 +105,14 @@ def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
         async with opened(home, report) as ports:
             return await _taken_up(ports, run_id)
 
-    return _watched(work, as_json=as_json)
+    return _watched(work, home, as_json=as_json)
 
 
 def resume_all(home_folder: Path, *, as_json: bool) -> int:
     """Go on with every run whose process died, one after the other, and print what became of each."""
     home = existing_home(home_folder)
     run_ids = interrupted(home)
+    _tell_cancelled(home)
     results: list[RunResult] = []
 
     async def work(report: Report) -> None:
@@ -124,19 +126,30 @@ def resume_all(home_folder: Path, *, as_json: bool) -> int:
             print_overview(results)
         return max((OF_STATUS[one.status] for one in results), default=COMPLETED)
 
-    return _watch(work, shown, as_json=as_json)
+    return _watch(work, results, shown, home, as_json=as_json)
 
 
 def _tell_interrupted(home: Home) -> None:
     """Say, before a new run, that earlier ones stand open."""
     run_ids = interrupted(home) if home.database.exists() else []
     if run_ids:
-        named = ", ".join(f"`{run_id}`" for run_id in run_ids[:3])
-        more = f" and {len(run_ids) - 3} more" if len(run_ids) > 3 else ""  # noqa: PLR2004  # three are enough to read
         typer.echo(
-            f"Interrupted earlier: {named}{more}. `mendflow resume --all` takes them up.",
-            err=True,
+            f"Interrupted earlier: {_named(run_ids)}. `mendflow resume --all` takes them up.", err=True
         )
+
+
+def _tell_cancelled(home: Home) -> None:
+    """Say which runs `--all` leaves alone: what a person stopped no timer may start again."""
+    run_ids = runs_of(home, "cancelled")
+    if run_ids:
+        told = f"Stopped with Ctrl-C and not taken up: {_named(run_ids)}."
+        typer.echo(f"{told} Go on with one: mendflow resume {run_ids[-1]}", err=True)
+
+
+def _named(run_ids: list[str]) -> str:
+    """Return the first three, which are enough to read, and how many there are besides."""
+    more = f" and {len(run_ids) - 3} more" if len(run_ids) > 3 else ""  # noqa: PLR2004  # as said
+    return ", ".join(f"`{run_id}`" for run_id in run_ids[:3]) + more
 
 
 async def _taken_up(ports: Ports, run_id: str) -> RunResult:
@@ -200,7 +213,7 @@ async def _closed(ports: Ports, plan: Plan, result: RunResult, trace: Path | Non
     return result.model_copy(update={"trace": str(path)})
 
 
-def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -> int:
+def _watched(work: Callable[[Report], Awaitable[RunResult]], home: Home, *, as_json: bool) -> int:
     """Run with somebody watching, print the result, return its exit code."""
     results: list[RunResult] = []
 
@@ -208,29 +221,59 @@ def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -
         results.append(await work(report))
 
     def shown() -> int:
-        (result,) = results
+        result = results[-1]
         if as_json:
             typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
         else:
             print_result(result)
         return OF_STATUS[result.status]
 
-    return _watch(whole, shown, as_json=as_json)
+    return _watch(whole, results, shown, home, as_json=as_json)
 
 
-def _watch(work: Callable[[Report], Awaitable[None]], shown: Callable[[], int], *, as_json: bool) -> int:
-    """Work with somebody watching, then show what came of it and return the exit code."""
+def _watch(
+    work: Callable[[Report], Awaitable[None]],
+    results: list[RunResult],
+    shown: Callable[[], int],
+    home: Home,
+    *,
+    as_json: bool,
+) -> int:
+    """Work with somebody watching, then show what came of it and return the exit code.
+
+    Ctrl-C names the run that was at work; where none was yet, KeyboardInterrupt is raised.
+    """
+    begun: list[str] = []
 
     async def whole() -> None:
         with watching(as_json=as_json) as report:
-            await work(report)
+
+            def noting(progress: Progress) -> None:
+                if progress.kind == "run_started":
+                    begun.append(progress.path)
+                report(progress)
+
+            await work(noting)
 
     try:
         asyncio.run(whole())
     except KeyboardInterrupt:
-        typer.echo("Interrupted. `mendflow runs` lists what can be resumed.", err=True)
+        if not begun:
+            raise
+        stopped = summarise(find_events(home.folder, begun[-1]))
+        typer.echo(_stopped_line(stopped), err=True)
+        if as_json:
+            results.append(stopped)
+            shown()
         return CANCELLED
     return shown()
+
+
+def _stopped_line(result: RunResult) -> str:
+    run_id = result.run_id
+    if result.status in ("completed", "failed"):
+        return f"Interrupted after run `{run_id}` had ended: {result.status}. See it with: mendflow show {run_id}"
+    return f"Interrupted: run `{run_id}` is {result.status}. Go on with: mendflow resume {run_id}"
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

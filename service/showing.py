@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..connectors.errors import InvalidUse
 from ..graph.engine.summary import summarise
-from ..journal.events import Event
+from ..journal.events import Event, RunStatus
 from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
 from ..journal.store import RunRow
@@ -42,15 +42,19 @@ def find_events(folder: Path, run_id: str) -> list[Event]:
     return asyncio.run(read())
 
 
-def interrupted(home: Home) -> list[str]:
-    """Return the runs whose process died before they came to an end, oldest first."""
+def runs_of(home: Home, status: RunStatus) -> list[str]:
+    """Return the runs that stand so in the journal, oldest first."""
 
     async def read() -> list[RunRow]:
         async with SqliteStore(home.database, Vault()) as store:
-            return await store.runs("running")
+            return await store.runs(status)
 
-    rows = reversed(asyncio.run(read()))
-    return [row.run_id for row in rows if not home.owner_is_alive(row.run_id)]
+    return [row.run_id for row in reversed(asyncio.run(read()))]
+
+
+def interrupted(home: Home) -> list[str]:
+    """Return the runs whose process died before they came to an end, oldest first."""
+    return [run_id for run_id in runs_of(home, "running") if not home.owner_is_alive(run_id)]
 
 
 def events_of(folder: Path, run_id: str) -> list[Event]:
