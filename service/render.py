@@ -34,14 +34,13 @@ def print_result(result: RunResult) -> None:
     table.add_row("healed", healed)
     table.add_row("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended")
     for entry in result.waiting:
-        table.add_row("waits", waiting_line(entry, result.run_id))
+        table.add_row("waits", waiting_line(entry, result))
     if result.due_at:
         table.add_row("due", result.due_at.isoformat(timespec="seconds"))
     if result.trace:
         table.add_row("trace", result.trace)
     console.print(table)
-    print_open_ends(console, result.failed, "failed")
-    print_open_ends(console, result.parked, "parked")
+    print_open_ends(console, result)
 
 
 def print_overview(results: list[RunResult]) -> None:
@@ -59,12 +58,21 @@ def print_overview(results: list[RunResult]) -> None:
     console.print(table)
 
 
-def print_open_ends(console: Console, ends: tuple[OpenEnd, ...], word: str, most: int = 20) -> None:
-    """Print steps that need somebody's attention, with what to do next."""
+def print_open_ends(console: Console, result: RunResult) -> None:
+    """Print the steps that failed or are parked, with what to do next."""
+    decided = {word.path: f"decided {word.told} " for word in result.decisions if word.is_open}
+    _print_ends(console, result.failed, "failed", decided)
+    _print_ends(console, result.parked, "parked", decided)
+
+
+def _print_ends(
+    console: Console, ends: tuple[OpenEnd, ...], word: str, decided: dict[str, str], most: int = 20
+) -> None:
     for end in ends[:most]:
         console.print(Text.assemble((word, _COLOURS[word]), f" {end.path}: {end.reason}"), soft_wrap=True)
         if end.next_action:
-            console.print(f"       → {end.next_action}", markup=False, highlight=False, soft_wrap=True)
+            said = f"       {decided.get(end.path, '')}→ {end.next_action}"
+            console.print(said, markup=False, highlight=False, soft_wrap=True)
     if len(ends) > most:
         console.print(f"       … and {len(ends) - most} more")
 
@@ -88,10 +96,19 @@ def coloured(status: str) -> Text:
     return Text(status, style=_COLOURS.get(status, ""))
 
 
-def waiting_line(entry: object, run_id: str) -> str:
-    """Return what a run waits for, and for an approval how to give it."""
+def waiting_line(entry: object, result: RunResult) -> str:
+    """Return what a run waits for: a time, an approval and how to give it, or a resume after a person's word."""
     if not isinstance(entry, dict):
         return ""
-    if entry.get("for") == "approval":
-        return f"{entry['path']}: {entry.get('prompt') or 'approval'} → mendflow approve {run_id} {entry['path']}"
-    return f"{entry['path']}: until {entry.get('until')}"
+    if entry.get("for") != "approval":
+        return f"{entry['path']}: until {entry.get('until')}"
+    items = entry.get("items")
+    paths = [str(item) for item in items] if isinstance(items, list) else [str(entry["path"])]
+    words = {word.path: word for word in result.decisions if word.is_open}
+    left = [path for path in paths if path not in words]
+    if not left:
+        told = "; ".join(words[path].told for path in paths)
+        return f"{entry['path']}: decided {told} → mendflow resume {result.run_id}"
+    return (
+        f"{entry['path']}: {entry.get('prompt') or 'approval'} → mendflow approve {result.run_id} {left[0]}"
+    )

@@ -117,15 +117,19 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
             "parked": [end.model_dump(mode="json") for end in result.parked],
             "waiting": [*result.waiting],
         }
-        typer.echo(orjson.dumps({"run_id": run_id, "heals": heals, **open_ends}).decode())
+        decisions = [word.model_dump(mode="json") for word in result.decisions]
+        typer.echo(
+            orjson.dumps({"run_id": run_id, "heals": heals, **open_ends, "decisions": decisions}).decode()
+        )
         return COMPLETED
     console = Console()
     console.print(Text.assemble(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals"))
     for heal in heals:
         for line in heal_lines(heal):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    print_open_ends(console, result.failed, "failed")
-    print_open_ends(console, result.parked, "parked")
+    for word in result.decisions:
+        console.print(f"{word.path}: decided {word.told}", markup=False, highlight=False, soft_wrap=True)
+    print_open_ends(console, result)
     for entry in result.waiting:
-        console.print(f"waits {waiting_line(entry, run_id)}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"waits {waiting_line(entry, result)}", markup=False, highlight=False, soft_wrap=True)
     return COMPLETED

@@ -64,5 +64,9 @@ def test_before_a_run_there_is_nothing_to_go_on_with(mendflow: Mendflow, tmp_pat
     with (tmp_path / "slow.yaml").open("w", encoding="utf-8"):  # opens when the command reads it
         ended = stopped(process)
     said = "Interrupted: no run was at work."
-    assert ended == (5, f'{{"error": {{"code": "interrupted", "message": "{said}", "help": ""}}}}\n', f"{said}\n")
+    assert ended == (
+        5,
+        f'{{"error": {{"code": "interrupted", "message": "{said}", "help": ""}}}}\n',
+        f"{said}\n",
+    )
     assert not mendflow.home.exists()
