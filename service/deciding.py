@@ -1,6 +1,7 @@
 """The commands with which a person decides: approve, resolve, pause."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -8,11 +9,13 @@ import typer
 from pydantic import JsonValue
 
 from ..connectors.contract import JsonObject
-from ..connectors.errors import InvalidUse
+from ..connectors.errors import InvalidUse, StoreError
 from ..graph.engine.approvals import decide_approval
 from ..graph.engine.resolutions import Resolution, resolve_effect
 from ..journal.home import Home
+from ..journal.sqlite import SqliteStore
 from ..journal.switch import KillSwitch
+from ..journal.vault import Vault
 from ..verifier.effect import Decision
 from .exits import COMPLETED
 from .ports import opened
@@ -86,9 +89,8 @@ def output_of(text: str) -> JsonValue:
 
 
 def switch(connection: str, *, off: bool, by: str, reason: str, home_folder: Path) -> int:
-    """Pause a connection, let it go on, or list what is paused."""
-    home = Home(home_folder)
-    home.prepare()
+    """Pause a connection, let it go on, or list what is paused. Raises InvalidUse where there is no home."""
+    home = existing_home(home_folder)
     kill = KillSwitch(home.folder)
     if not connection:
         paused = kill.all()
@@ -102,7 +104,27 @@ def switch(connection: str, *, off: bool, by: str, reason: str, home_folder: Pat
     else:
         kill.pause(connection, by=by, reason=reason)
         typer.echo(
-            f"`{connection}` is paused: nothing leaves for it from now on, in any run of this home."
-            f" Let it go on with: mendflow pause {connection} --off"
+            f"`{connection}` is paused: nothing leaves for it from now on, in any run of the home"
+            f" `{home.folder.resolve()}`. Let it go on with: mendflow pause {connection} --off"
         )
+        doubt = _doubt_about(connection, home)
+        if doubt:
+            typer.echo(doubt, err=True)
     return COMPLETED
+
+
+def _doubt_about(connection: str, home: Home) -> str:
+    """Say what speaks against a name that was paused; the pause stands whatever the journal says."""
+
+    async def read() -> list[str]:
+        async with SqliteStore(home.database, Vault(), patience=timedelta(seconds=1)) as store:
+            return await store.connections()
+
+    try:
+        names = asyncio.run(read())
+    except StoreError as error:
+        return f"Whether a run here has a connection `{connection}` could not be looked up: {error.message}"
+    if connection in names:
+        return ""
+    there = ", ".join(f"`{name}`" for name in names) or "none"
+    return f"No run here has a connection `{connection}`; there are: {there}."
