@@ -203,13 +203,17 @@ def _check_trace(path: Path) -> None:
 
 
 async def _closed(ports: Ports, plan: Plan, result: RunResult, trace: Path | None) -> RunResult:
-    """Write the trace, and call for a person where the workflow says how."""
-    path = trace or ports.home.traces / f"{result.run_id}.jsonl"
-    write_trace(path, await ports.store.events(result.run_id))
+    """Call for a person where the workflow says how, and write the trace; what fails of it changes no result."""
     if result.status == "parked" and plan.on_park is not None:
         trouble = await notify(plan.on_park, news_of(result), ports.vault)
         if trouble:
             typer.echo(f"Nobody was told of the parked run: {trouble}", err=True)
+    path = trace or ports.home.traces / f"{result.run_id}.jsonl"
+    try:
+        write_trace(path, await ports.store.events(result.run_id))
+    except InvalidUse as error:
+        typer.echo(f"{error.message} The run and its journal are whole.", err=True)
+        return result
     return result.model_copy(update={"trace": str(path)})
 
 

@@ -1,0 +1,53 @@
+"""Runs that touch no vendor, from the command line's own functions."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from mendflow.journal.home import Home
+from mendflow.journal.opening import opened
+from mendflow.journal.switch import KillSwitch
+from mendflow.service.running import RunOptions, run_workflow
+
+LOOK = """
+apiVersion: mendflow/v1
+kind: Workflow
+metadata: {name: look, version: 1.0.0}
+connections:
+  files: {connector: files}
+on_park: {command: [cp, /dev/stdin, told.json]}
+steps:
+  rows: {call: files.csv.read, with: {path: rows.csv}, on_exhausted: park}
+"""
+Captured = pytest.CaptureFixture[str]
+
+
+def options(file: Path, *, trace: Path | None = None) -> RunOptions:
+    """Return what `mendflow run` is told."""
+    return RunOptions(file=file, inputs=(), sandbox=None, faults=(), model="", trace=trace)
+
+
+@pytest.fixture
+def parking(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a workflow that parks, since its connection is paused, and tells a person."""
+    with opened(home.database):
+        pass
+    KillSwitch(home.folder).pause("files", by="Ann", reason="odd")
+    (tmp_path / "look.yaml").write_text(LOOK, encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "look.yaml"
+
+
+def test_a_trace_that_cannot_be_written_changes_no_result(
+    home: Home, parking: Path, capsys: Captured
+) -> None:
+    """The person is told, the result is printed without a trace, the exit code is the run's."""
+    code = run_workflow(options(parking, trace=Path("/dev/full")), home.folder, as_json=True)
+    said, warned = capsys.readouterr()
+    result = orjson.loads(said)
+    assert (code, result["status"], result["trace"]) == (3, "parked", "")
+    assert orjson.loads(Path("told.json").read_bytes())["run_id"] == result["run_id"]
+    assert warned == (
+        "The trace `/dev/full` cannot be written: No space left on device. The run and its journal are whole.\n"
+    )
