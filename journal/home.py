@@ -49,16 +49,18 @@ class Home:
             is_ours = _try_to_lock(descriptor)
         try:
             if not is_ours:
-                raise InvalidUse(
-                    f"Run `{run_id}` is being run by another process.",
-                    help="Wait until it ends, or end that process; then resume the run.",
-                )
+                raise _held(run_id)
             yield
         finally:
             if is_ours:
                 with suppress(StoreError), self._locking():  # a file that stays behind does no harm
                     lock.unlink(missing_ok=True)
             os.close(descriptor)
+
+    def refuse_if_owned(self, run_id: str) -> None:
+        """Raise InvalidUse, as `owning` would, where a living process holds the run's lock."""
+        if self.owner_is_alive(run_id):
+            raise _held(run_id)
 
     def owner_is_alive(self, run_id: str) -> bool:
         """Tell whether a living process, this one included, owns the run at this moment."""
@@ -100,6 +102,13 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _held(run_id: str) -> InvalidUse:
+    return InvalidUse(
+        f"Run `{run_id}` is being run by another process.",
+        help="Wait until it ends, or end that process; then resume the run.",
+    )
 
 
 def _try_to_lock(descriptor: int) -> bool:

@@ -157,6 +157,7 @@ async def _taken_up(ports: Ports, run_id: str) -> RunResult:
     events = await ports.store.events(run_id)
     if not events:
         raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
+    ports.home.refuse_if_owned(run_id)  # before its sandbox: that one belongs to the process which runs it
     pinned = events[0].body
     plan = plan_of(pinned)
     order = order_of(pinned, plan)

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import orjson
 import pytest
+from mendflow.connectors.errors import InvalidUse
 from mendflow.journal.home import Home
 from mendflow.journal.opening import opened
 from mendflow.journal.switch import KillSwitch
-from mendflow.service.running import RunOptions, run_workflow
+from mendflow.service.running import RunOptions, resume_run, run_workflow
+
+from tests.service.conftest import Record
 
 LOOK = """
 apiVersion: mendflow/v1
@@ -51,3 +54,12 @@ def test_a_trace_that_cannot_be_written_changes_no_result(
     assert warned == (
         "The trace `/dev/full` cannot be written: No space left on device. The run and its journal are whole.\n"
     )
+
+
+def test_a_run_at_work_is_not_taken_up(home: Home, record: Record) -> None:
+    """That another process runs it is said before anything of its world is touched."""
+    record("run-1", "running", {"sandbox": "child"})
+    (home.sandbox / "world.jsonl").mkdir()  # opening it would fail
+    refused = pytest.raises(InvalidUse, match=r"^Run `run-1` is being run by another process\.$")
+    with home.owning("run-1"), refused:
+        resume_run("run-1", home.folder, as_json=True)
