@@ -1,7 +1,7 @@
 """The command table. Each command imports what it needs, so that `--help` and `validate` stay quick."""
 
+import os
 import sys
-from json import dumps
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from ..connectors.errors import InvalidUse, MendflowError
 from .exits import CANCELLED, COMPLETED, INVALID
+from .screen import OutputLost, say_json, warn
 
 app = typer.Typer(
     name="mendflow",
@@ -279,24 +280,38 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # `--sandbox` may stand alone; the parser wants a value, so it gets an empty one
     words = ["--sandbox=" if word == "--sandbox" else word for word in given]
     try:
+        sys.exit(_ended(words))
+    except OutputLost as error:
+        lost = f"{error.message}\n{error.help}"
+    except OSError as error:  # the parser prints the help itself
+        lost = f"The operating system refused something: {error}."
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered still would fail again at the exit
+    warn(lost)
+    sys.exit(INVALID)
+
+
+def _ended(words: list[str]) -> int:
+    try:
         code = app(words, prog_name="mendflow", standalone_mode=False) or COMPLETED
+    except OutputLost:
+        raise
     except MendflowError as error:
-        sys.exit(_refused(words, error.code, error.message, error.help))
+        return _refused(words, error.code, error.message, error.help)
     except TyperException as error:
-        sys.exit(_refused(words, InvalidUse.code, error.format_message(), _usage_of(words)))
+        return _refused(words, InvalidUse.code, error.format_message(), _usage_of(words))
     except (KeyboardInterrupt, typer.Abort):
         code = _SIGINT
     if code == _SIGINT:
         _refused(words, "interrupted", "Interrupted: no run was at work.", "")
-        code = CANCELLED
-    sys.exit(code)
+        return CANCELLED
+    return int(code)
 
 
 def _refused(words: list[str], code: str, message: str, advice: str) -> int:
     """Say on stderr what went wrong, and with `--json` in one document on stdout; return the exit code."""
-    typer.echo(f"{message}\n{advice}" if advice else message, err=True)
+    warn(f"{message}\n{advice}" if advice else message)
     if "--json" in words:
-        typer.echo(dumps({"error": {"code": code, "message": message, "help": advice}}))
+        say_json({"error": {"code": code, "message": message, "help": advice}})
     return INVALID
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import orjson
-import typer
 from pydantic import JsonValue
 
 from ..connectors.contract import JsonObject
@@ -20,6 +19,7 @@ from ..verifier.effect import Decision
 from .exits import COMPLETED
 from .ports import opened
 from .progress import quiet
+from .screen import say, warn
 from .showing import events_of, existing_home
 
 _SAID: dict[Decision, str] = {
@@ -40,7 +40,7 @@ def record_approval(run_id: str, step: str, deny: str, by: str, home_folder: Pat
             return await decide_approval(home, ports.store, ports.clock, run_id, step, decision)
 
     path = asyncio.run(work())
-    typer.echo(f"{'Denied' if deny else 'Approved'}: `{path}`. Go on with: mendflow resume {run_id}")
+    say(f"{'Denied' if deny else 'Approved'}: `{path}`. Go on with: mendflow resume {run_id}")
     return COMPLETED
 
 
@@ -54,7 +54,7 @@ def record_resolution(run_id: str, effect: str, resolution: Resolution, home_fol
             return await resolve_effect(home, ports.store, ports.clock, run_id, effect, resolution)
 
     path = asyncio.run(work())
-    typer.echo(f"{_SAID[resolution.decision]}: `{path}`. Go on with: mendflow resume {run_id}")
+    say(f"{_SAID[resolution.decision]}: `{path}`. Go on with: mendflow resume {run_id}")
     return COMPLETED
 
 
@@ -95,21 +95,21 @@ def switch(connection: str, *, off: bool, by: str, reason: str, home_folder: Pat
     if not connection:
         paused = kill.all()
         for why in paused.values():
-            typer.echo(why)
+            say(why)
         if not paused:
-            typer.echo("Nothing is paused.")
+            say("Nothing is paused.")
     elif off:
         was_paused = kill.release(connection)
-        typer.echo(f"`{connection}` goes on." if was_paused else f"`{connection}` was not paused.")
+        say(f"`{connection}` goes on." if was_paused else f"`{connection}` was not paused.")
     else:
         kill.pause(connection, by=by, reason=reason)
-        typer.echo(
+        say(
             f"`{connection}` is paused: nothing leaves for it from now on, in any run of the home"
             f" `{home.folder.resolve()}`. Let it go on with: mendflow pause {connection} --off"
         )
         doubt = _doubt_about(connection, home)
         if doubt:
-            typer.echo(doubt, err=True)
+            warn(doubt)
     return COMPLETED
 
 

@@ -1,11 +1,14 @@
-"""How results look to people: tables on stdout."""
+"""How results look to people: lines and tables on stdout, one line a row, so that ids can be copied and searched."""
 
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..graph.engine.summary import OpenEnd, RunResult
 from ..journal.events import Event
+from .screen import OutputLost, clean
 
 _COLOURS = {
     "completed": "green",
@@ -19,76 +22,110 @@ _COLOURS = {
 }
 
 
+Part = str | Text
+"""A text, or one in one style."""
+
+
+def print_line(*parts: Part) -> None:
+    """Print a line of parts on stdout. Raises OutputLost."""
+    _print(Text.assemble(*(_cleaned(part) for part in parts)))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
+    """Print a row a line, at its full width: a terminal folds it so that it can be copied whole. Raises OutputLost."""
+    table = [[_flat(cell) for cell in row] for row in rows]
+    if headings:
+        table.insert(0, [Text(heading, style="bold") for heading in headings])
+    widths = [max(cell_len(cell.plain) for cell in column) for column in zip(*table, strict=True)]
+    for row in table:
+        for cell, width in zip(row[:-1], widths, strict=False):
+            cell.append(" " * (width - cell_len(cell.plain) + 2), style="not bold")
+    if table:
+        _print(Text("\n").join(Text.assemble(*row) for row in table))
+
+
+def _print(text: Text) -> None:
+    try:
+        Console().print(text, soft_wrap=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
+def _cleaned(part: Part) -> Text:
+    return Text(clean(part.plain), style=part.style) if isinstance(part, Text) else Text(clean(part))
+
+
+def _flat(cell: Part) -> Text:
+    whole = _cleaned(cell)
+    return Text(whole.plain.replace("\n", " ").replace("\t", " "), style=whole.style)
+
+
 def print_result(result: RunResult) -> None:
     """Print what became of a run."""
-    console = Console(markup=False)  # what vendors and people wrote is no markup
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_row("run", result.run_id)
-    table.add_row("workflow", result.workflow)
-    table.add_row("status", coloured(result.status))
-    for name, value in result.outputs.items():
-        table.add_row("output", f"{name}: {value}")
     healed = (
         ", ".join(f"{kind} × {count}" for kind, count in result.heals.items()) or "nothing had to be healed"
     )
-    table.add_row("healed", healed)
-    table.add_row("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended")
-    for entry in result.waiting:
-        table.add_row("waits", waiting_line(entry, result))
+    rows: list[tuple[Part, Part]] = [
+        ("run", result.run_id),
+        ("workflow", result.workflow),
+        ("status", coloured(result.status)),
+        *(("output", f"{name}: {value}") for name, value in result.outputs.items()),
+        ("healed", healed),
+        ("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended"),
+        *(("waits", waiting_line(entry, result)) for entry in result.waiting),
+    ]
     if result.due_at:
-        table.add_row("due", result.due_at.isoformat(timespec="seconds"))
+        rows.append(("due", result.due_at.isoformat(timespec="seconds")))
     if result.trace:
-        table.add_row("trace", result.trace)
-    console.print(table)
-    print_open_ends(console, result)
+        rows.append(("trace", result.trace))
+    print_table((), rows)
+    print_open_ends(result)
 
 
 def print_overview(results: list[RunResult]) -> None:
     """Print what became of several runs, a line each."""
-    console = Console(markup=False)
     if not results:
-        console.print("No run was interrupted.")
+        print_line("No run was interrupted.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("run", "workflow", "status", "effects"):
-        table.add_column(heading, header_style="bold")
-    for result in results:
-        effects = f"{result.effects.confirmed} of {result.effects.intended}"
-        table.add_row(result.run_id, result.workflow, coloured(result.status), effects)
-    console.print(table)
+    rows = [
+        (
+            result.run_id,
+            result.workflow,
+            coloured(result.status),
+            f"{result.effects.confirmed} of {result.effects.intended}",
+        )
+        for result in results
+    ]
+    print_table(("run", "workflow", "status", "effects"), rows)
 
 
-def print_open_ends(console: Console, result: RunResult) -> None:
+def print_open_ends(result: RunResult) -> None:
     """Print the steps that failed or are parked, with what to do next."""
     decided = {word.path: f"decided {word.told} " for word in result.decisions if word.is_open}
-    _print_ends(console, result.failed, "failed", decided)
-    _print_ends(console, result.parked, "parked", decided)
+    _print_ends(result.failed, "failed", decided)
+    _print_ends(result.parked, "parked", decided)
 
 
-def _print_ends(
-    console: Console, ends: tuple[OpenEnd, ...], word: str, decided: dict[str, str], most: int = 20
-) -> None:
+def _print_ends(ends: tuple[OpenEnd, ...], word: str, decided: dict[str, str], most: int = 20) -> None:
     for end in ends[:most]:
-        console.print(Text.assemble((word, _COLOURS[word]), f" {end.path}: {end.reason}"), soft_wrap=True)
+        print_line(coloured(word), f" {end.path}: {end.reason}")
         if end.next_action:
-            said = f"       {decided.get(end.path, '')}→ {end.next_action}"
-            console.print(said, markup=False, highlight=False, soft_wrap=True)
+            print_line(f"       {decided.get(end.path, '')}→ {end.next_action}")
     if len(ends) > most:
-        console.print(f"       … and {len(ends) - most} more")
+        print_line(f"       … and {len(ends) - most} more")
 
 
 def print_steps(events: list[Event]) -> None:
     """Print each step's end, in the order of the run."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("step", "status", "attempt", "reason"):
-        table.add_column(heading, header_style="bold")
+    rows = []
     for event in events:
         if event.kind == "step_ended":
             path, _, rest = event.key.partition("#")
-            status = str(event.body.get("status"))
-            reason = str(event.body.get("reason") or "")
-            table.add_row(path, coloured(status), rest.partition(":")[0], reason)
-    Console(markup=False).print(table)
+            status = coloured(str(event.body.get("status")))
+            rows.append((path, status, rest.partition(":")[0], str(event.body.get("reason") or "")))
+    print_table(("step", "status", "attempt", "reason"), rows)
 
 
 def coloured(status: str) -> Text:

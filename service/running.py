@@ -8,9 +8,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import orjson
-import typer
-
 from ..agents.chat import check_model
 from ..connectors.clock import SystemClock
 from ..connectors.contract import ConnectionSettings, JsonObject
@@ -31,6 +28,7 @@ from .pins import order_of, plan_of
 from .ports import opened
 from .progress import Report, watching
 from .render import print_overview, print_result
+from .screen import say_json, warn
 from .showing import existing_home, find_events, interrupted, runs_of
 from .workflows import load_plan
 from .worlds import World, again, at_url, check_faults, chosen, real
@@ -121,7 +119,7 @@ def resume_all(home_folder: Path, *, as_json: bool) -> int:
 
     def shown() -> int:
         if as_json:
-            typer.echo(orjson.dumps([one.model_dump(mode="json") for one in results]).decode())
+            say_json([one.model_dump(mode="json") for one in results])
         else:
             print_overview(results)
         return max((OF_STATUS[one.status] for one in results), default=COMPLETED)
@@ -133,9 +131,7 @@ def _tell_interrupted(home: Home) -> None:
     """Say, before a new run, that earlier ones stand open."""
     run_ids = interrupted(home) if home.database.exists() else []
     if run_ids:
-        typer.echo(
-            f"Interrupted earlier: {_named(run_ids)}. `mendflow resume --all` takes them up.", err=True
-        )
+        warn(f"Interrupted earlier: {_named(run_ids)}. `mendflow resume --all` takes them up.")
 
 
 def _tell_cancelled(home: Home) -> None:
@@ -143,7 +139,7 @@ def _tell_cancelled(home: Home) -> None:
     run_ids = runs_of(home, "cancelled")
     if run_ids:
         told = f"Stopped with Ctrl-C and not taken up: {_named(run_ids)}."
-        typer.echo(f"{told} Go on with one: mendflow resume {run_ids[-1]}", err=True)
+        warn(f"{told} Go on with one: mendflow resume {run_ids[-1]}")
 
 
 def _named(run_ids: list[str]) -> str:
@@ -208,12 +204,12 @@ async def _closed(ports: Ports, plan: Plan, result: RunResult, trace: Path | Non
     if result.status == "parked" and plan.on_park is not None:
         trouble = await notify(plan.on_park, news_of(result), ports.vault)
         if trouble:
-            typer.echo(f"Nobody was told of the parked run: {trouble}", err=True)
+            warn(f"Nobody was told of the parked run: {trouble}")
     path = trace or ports.home.traces / f"{result.run_id}.jsonl"
     try:
         write_trace(path, await ports.store.events(result.run_id))
     except InvalidUse as error:
-        typer.echo(f"{error.message} The run and its journal are whole.", err=True)
+        warn(f"{error.message} The run and its journal are whole.")
         return result
     return result.model_copy(update={"trace": str(path)})
 
@@ -228,7 +224,7 @@ def _watched(work: Callable[[Report], Awaitable[RunResult]], home: Home, *, as_j
     def shown() -> int:
         result = results[-1]
         if as_json:
-            typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
+            say_json(result.model_dump(mode="json"))
         else:
             print_result(result)
         return OF_STATUS[result.status]
@@ -266,7 +262,7 @@ def _watch(
         if not begun:
             raise
         stopped = summarise(find_events(home.folder, begun[-1]))
-        typer.echo(_stopped_line(stopped), err=True)
+        warn(_stopped_line(stopped))
         if as_json:
             results.append(stopped)
             shown()

@@ -3,12 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import orjson
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from ..connectors.errors import InvalidUse
 from ..graph.engine.summary import summarise
 from ..journal.events import Event, RunStatus
@@ -18,7 +12,16 @@ from ..journal.store import RunRow
 from ..journal.vault import Vault
 from .exits import COMPLETED, OF_STATUS
 from .heals import heal_lines
-from .render import coloured, print_open_ends, print_result, print_steps, waiting_line
+from .render import (
+    coloured,
+    print_line,
+    print_open_ends,
+    print_result,
+    print_steps,
+    print_table,
+    waiting_line,
+)
+from .screen import say_json
 
 
 def existing_home(folder: Path) -> Home:
@@ -79,17 +82,15 @@ def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
     dead = {one.run_id for one in rows if one.status == "running"} & {*interrupted(existing_home(folder))}
     if as_json:
         listed = [{**row.model_dump(mode="json"), "interrupted": row.run_id in dead} for row in rows]
-        typer.echo(orjson.dumps(listed).decode())
+        say_json(listed)
         return COMPLETED
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("run", "workflow", "status", "started", "events", "due"):
-        table.add_column(heading, header_style="bold")
+    table = []
     for row in rows:
         started = row.created_at.isoformat(sep=" ", timespec="seconds")
         due = row.due_at.isoformat(sep=" ", timespec="seconds") if row.due_at else ""
-        status_now = "interrupted" if row.run_id in dead else row.status
-        table.add_row(row.run_id, row.workflow, coloured(status_now), started, str(row.events), due)
-    Console(markup=False).print(table)
+        status_now = coloured("interrupted" if row.run_id in dead else row.status)
+        table.append((row.run_id, row.workflow, status_now, started, str(row.events), due))
+    print_table(("run", "workflow", "status", "started", "events", "due"), table)
     return COMPLETED
 
 
@@ -99,7 +100,7 @@ def show_run(folder: Path, run_id: str, *, as_json: bool) -> int:
     result = summarise(events)
     if as_json:
         steps = [{"key": event.key, **event.body} for event in events if event.kind == "step_ended"]
-        typer.echo(orjson.dumps({**result.model_dump(mode="json"), "steps": steps}).decode())
+        say_json({**result.model_dump(mode="json"), "steps": steps})
         return COMPLETED
     print_result(result)
     print_steps(events)
@@ -118,18 +119,15 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
             "waiting": [*result.waiting],
         }
         decisions = [word.model_dump(mode="json") for word in result.decisions]
-        typer.echo(
-            orjson.dumps({"run_id": run_id, "heals": heals, **open_ends, "decisions": decisions}).decode()
-        )
+        say_json({"run_id": run_id, "heals": heals, **open_ends, "decisions": decisions})
         return COMPLETED
-    console = Console()
-    console.print(Text.assemble(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals"))
+    print_line(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals")
     for heal in heals:
         for line in heal_lines(heal):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(line)
     for word in result.decisions:
-        console.print(f"{word.path}: decided {word.told}", markup=False, highlight=False, soft_wrap=True)
-    print_open_ends(console, result)
+        print_line(f"{word.path}: decided {word.told}")
+    print_open_ends(result)
     for entry in result.waiting:
-        console.print(f"waits {waiting_line(entry, result)}", markup=False, highlight=False, soft_wrap=True)
+        print_line(f"waits {waiting_line(entry, result)}")
     return COMPLETED

@@ -66,7 +66,7 @@ def test_before_a_run_there_is_nothing_to_go_on_with(mendflow: Mendflow, tmp_pat
     said = "Interrupted: no run was at work."
     assert ended == (
         5,
-        f'{{"error": {{"code": "interrupted", "message": "{said}", "help": ""}}}}\n',
+        f'{{"error":{{"code":"interrupted","message":"{said}","help":""}}}}\n',
         f"{said}\n",
     )
     assert not mendflow.home.exists()

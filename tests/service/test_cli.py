@@ -1,0 +1,84 @@
+"""The command line itself: how mistakes end, and what is printed where."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from mendflow.journal.home import Home
+from mendflow.service.cli import main
+
+from tests.service.conftest import Record
+
+Captured = pytest.CaptureFixture[str]
+
+
+def typed(*words: str) -> int:
+    """Type a command, and return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main([*words])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "advice"),
+    [
+        (
+            ("resume",),
+            "Invalid value: give a run, or `--all`",
+            "`mendflow resume --help` shows how it is used.",
+        ),
+        (("run",), "Missing argument 'file'.", "`mendflow run --help` shows how it is used."),
+        (("show", "r", "--zzzz"), "No such option: --zzzz", "`mendflow show --help` shows how it is used."),
+        (("frobnicate",), "No such command 'frobnicate'.", "`mendflow --help` shows how it is used."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_use_is_a_document_as_well(
+    words: tuple[str, ...], message: str, advice: str, capsys: Captured
+) -> None:
+    """Exit 2, one message on stderr, and with `--json` the same document on stdout as of any other error."""
+    assert typed(*words, "--json") == 2
+    out, err = capsys.readouterr()
+    assert orjson.loads(out) == {"error": {"code": "invalid_use", "message": message, "help": advice}}
+    assert err == f"{message}\n{advice}\n"
+    assert typed(*words) == 2
+    assert capsys.readouterr() == ("", f"{message}\n{advice}\n")
+
+
+def test_help_is_no_mistake(capsys: Captured) -> None:
+    """Asked for it ends with 0 on stdout; a bare `mendflow` prints it as well, on stderr."""
+    assert typed("--help") == 0
+    asked = capsys.readouterr()
+    assert typed() == 2
+    assert (asked.err, capsys.readouterr().err.strip()) == ("", asked.out.strip())
+
+
+@pytest.mark.parametrize(
+    "words", [("runs",), ("runs", "--json"), ("show", "run-1"), ("--help",)], ids=" ".join
+)
+def test_output_that_is_lost_is_said(words: tuple[str, ...], home: Home, record: Record) -> None:
+    """On a full disk: exit 2 and a sentence, no stack trace, also none at the interpreter's end."""
+    record("run-1", "completed")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mendflow", *words],
+            env={"MENDFLOW_HOME": str(home.folder)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert "No space left on device." in ended.stderr.splitlines()[0]
+    assert len(ended.stderr.splitlines()) <= 2
+
+
+def test_a_row_can_be_found(home: Home, record: Record, capsys: Captured) -> None:
+    """`mendflow runs | grep` finds a run on one line, whole."""
+    record("run-" + "0123456789" * 12, "completed")
+    assert typed("runs", "--home", str(home.folder)) == 0
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.split()[:3] == ["run-" + "0123456789" * 12, "trial", "completed"]
