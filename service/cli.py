@@ -100,7 +100,7 @@ def graph(
 
 @app.command()
 def runs(
-    status: Annotated[str, typer.Option(help="Only runs of this status.")] = "",
+    status: Annotated[str, typer.Option(help="Only runs of this status, e.g. `interrupted`.")] = "",
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:

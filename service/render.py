@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ..graph.engine.summary import OpenEnd, RunResult
 from ..journal.events import Event
+from .exits import INTERRUPTED
 from .screen import OutputLost, clean
 
 _COLOURS = {
@@ -62,15 +63,16 @@ def _flat(cell: Part) -> Text:
     return Text(whole.plain.replace("\n", " ").replace("\t", " "), style=whole.style)
 
 
-def print_result(result: RunResult) -> None:
-    """Print what became of a run."""
+def print_result(result: RunResult, *, was_interrupted: bool = False) -> None:
+    """Print what became of a run; one whose process died is named so, with the way on."""
     healed = (
         ", ".join(f"{kind} × {count}" for kind, count in result.heals.items()) or "nothing had to be healed"
     )
     rows: list[tuple[Part, Part]] = [
         ("run", result.run_id),
         ("workflow", result.workflow),
-        ("status", coloured(result.status)),
+        ("status", coloured(INTERRUPTED if was_interrupted else result.status)),
+        *([("next", f"mendflow resume {result.run_id}")] if was_interrupted else []),
         *(("output", f"{name}: {value}") for name, value in result.outputs.items()),
         ("healed", healed),
         ("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended"),

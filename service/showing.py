@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 from ..connectors.errors import InvalidUse
-from ..graph.engine.summary import summarise
+from ..graph.engine.summary import RunResult, summarise
 from ..journal.events import Event, RunStatus
 from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
 from ..journal.store import RunRow
 from ..journal.vault import Vault
-from .exits import COMPLETED, OF_STATUS
+from .exits import COMPLETED, INTERRUPTED, OF_STATUS
 from .heals import heal_lines
 from .render import (
     coloured,
@@ -68,28 +68,38 @@ def events_of(folder: Path, run_id: str) -> list[Event]:
     return events
 
 
+def is_interrupted(home: Home, result: RunResult) -> bool:
+    """Tell whether the run's process died before the run came to an end."""
+    return result.status == "running" and not home.owner_is_alive(result.run_id)
+
+
 def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
-    """Print the runs, newest first. Raises InvalidUse for a status that there is not."""
-    if status and status not in OF_STATUS:
-        known = ", ".join(f"`{one}`" for one in OF_STATUS)
+    """Print the runs, newest first. Raises InvalidUse for a status that there is not.
+
+    A run that the journal calls running, and that no living process has, is listed as `interrupted`.
+    """
+    if status and status not in (*OF_STATUS, INTERRUPTED):
+        known = ", ".join(f"`{one}`" for one in (*OF_STATUS, INTERRUPTED))
         raise InvalidUse(f"There is no status `{status}`; there are {known}.", help="Name one of them.")
+    home = existing_home(folder)
+    recorded = "running" if status == INTERRUPTED else status
 
     async def read() -> list[RunRow]:
-        async with SqliteStore(existing_home(folder).database, Vault()) as store:
-            return await store.runs(status)
+        async with SqliteStore(home.database, Vault()) as store:
+            return await store.runs(recorded)
 
-    rows = asyncio.run(read())
-    dead = {one.run_id for one in rows if one.status == "running"} & {*interrupted(existing_home(folder))}
+    found = asyncio.run(read())
+    dead = {one.run_id for one in found if one.status == "running"} & {*interrupted(home)}
+    words = {row.run_id: INTERRUPTED if row.run_id in dead else row.status for row in found}
+    rows = [row for row in found if status in ("", words[row.run_id])]
     if as_json:
-        listed = [{**row.model_dump(mode="json"), "interrupted": row.run_id in dead} for row in rows]
-        say_json(listed)
+        say_json([{**row.model_dump(mode="json"), "interrupted": row.run_id in dead} for row in rows])
         return COMPLETED
     table = []
     for row in rows:
         started = row.created_at.isoformat(sep=" ", timespec="seconds")
         due = row.due_at.isoformat(sep=" ", timespec="seconds") if row.due_at else ""
-        status_now = coloured("interrupted" if row.run_id in dead else row.status)
-        table.append((row.run_id, row.workflow, status_now, started, str(row.events), due))
+        table.append((row.run_id, row.workflow, coloured(words[row.run_id]), started, str(row.events), due))
     print_table(("run", "workflow", "status", "started", "events", "due"), table)
     return COMPLETED
 
@@ -98,11 +108,12 @@ def show_run(folder: Path, run_id: str, *, as_json: bool) -> int:
     """Print what became of a run, then its steps."""
     events = events_of(folder, run_id)
     result = summarise(events)
+    was_interrupted = is_interrupted(existing_home(folder), result)
     if as_json:
         steps = [{"key": event.key, **event.body} for event in events if event.kind == "step_ended"]
-        say_json({**result.model_dump(mode="json"), "steps": steps})
+        say_json({**result.model_dump(mode="json"), "interrupted": was_interrupted, "steps": steps})
         return COMPLETED
-    print_result(result)
+    print_result(result, was_interrupted=was_interrupted)
     print_steps(events)
     return COMPLETED
 
@@ -111,6 +122,7 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
     """Print each heal with its evidence, and each open end with what to do."""
     events = events_of(folder, run_id)
     result = summarise(events)
+    was_interrupted = is_interrupted(existing_home(folder), result)
     heals = [{"at": event.key, **event.body} for event in events if event.kind == "heal_recorded"]
     if as_json:
         open_ends = {
@@ -119,9 +131,13 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
             "waiting": [*result.waiting],
         }
         decisions = [word.model_dump(mode="json") for word in result.decisions]
-        say_json({"run_id": run_id, "heals": heals, **open_ends, "decisions": decisions})
+        standing = {"run_id": run_id, "interrupted": was_interrupted}
+        say_json({**standing, "heals": heals, **open_ends, "decisions": decisions})
         return COMPLETED
-    print_line(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals")
+    status = coloured(INTERRUPTED if was_interrupted else result.status)
+    print_line(f"{run_id}: ", status, f", {len(heals)} heals")
+    if was_interrupted:
+        print_line(f"       → mendflow resume {run_id}")
     for heal in heals:
         for line in heal_lines(heal):
             print_line(line)

@@ -82,3 +82,27 @@ def test_a_row_can_be_found(home: Home, record: Record, capsys: Captured) -> Non
     assert typed("runs", "--home", str(home.folder)) == 0
     _, row = capsys.readouterr().out.splitlines()
     assert row.split()[:3] == ["run-" + "0123456789" * 12, "trial", "completed"]
+
+
+def test_an_interrupted_run_is_called_so(home: Home, record: Record, capsys: Captured) -> None:
+    """A run without an owner is none that runs: the list finds it by that word, `show` and `why` tell the way on."""
+    for run_id in ("run-1", "run-2"):
+        record(run_id, "running")
+    record("run-3", "completed")
+    at = ("--home", str(home.folder))
+    with home.owning("run-2"):
+        for status, expected in (("interrupted", "run-1"), ("running", "run-2"), ("completed", "run-3")):
+            assert typed("runs", "--status", status, "--json", *at) == 0
+            (row,) = orjson.loads(capsys.readouterr().out)
+            assert (row["run_id"], row["interrupted"]) == (expected, status == "interrupted")
+        for run_id in ("run-1", "run-2"):
+            assert typed("show", run_id, "--json", *at) == 0
+            assert orjson.loads(capsys.readouterr().out)["interrupted"] == (run_id == "run-1")
+    assert typed("show", "run-1", *at) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in shown[2:4]] == [
+        ["status", "interrupted"],
+        ["next", "mendflow", "resume", "run-1"],
+    ]
+    assert typed("why", "run-1", *at) == 0
+    assert capsys.readouterr().out == "run-1: interrupted, 0 heals\n       → mendflow resume run-1\n"
