@@ -23,7 +23,7 @@ from ..journal.export import write_trace
 from ..journal.home import Home
 from ..journal.vault import Vault
 from .exits import CANCELLED, COMPLETED, OF_STATUS
-from .notify import news_of, notify
+from .notify import credentials_of, news_of, notify
 from .pins import order_of, plan_of
 from .ports import opened
 from .progress import Report, watching
@@ -202,7 +202,7 @@ def _check_trace(path: Path) -> None:
 async def _closed(ports: Ports, plan: Plan, result: RunResult, trace: Path | None) -> RunResult:
     """Call for a person where the workflow says how, and write the trace; what fails of it changes no result."""
     if result.status == "parked" and plan.on_park is not None:
-        trouble = await notify(plan.on_park, news_of(result), ports.vault)
+        trouble = await notify(plan.on_park, news_of(result), ports.vault, hidden=credentials_of(plan))
         if trouble:
             warn(f"Nobody was told of the parked run: {trouble}")
     path = trace or ports.home.traces / f"{result.run_id}.jsonl"

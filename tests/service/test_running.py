@@ -1,5 +1,6 @@
 """Runs that touch no vendor, from the command line's own functions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -18,7 +19,8 @@ kind: Workflow
 metadata: {name: look, version: 1.0.0}
 connections:
   files: {connector: files}
-on_park: {command: [cp, /dev/stdin, told.json]}
+  piggy: {connector: piggy, credential: {env: SHOP_KEY}}
+on_park: {command: [sh, -c, "cat >told.json; env >environment"]}
 steps:
   rows: {call: files.csv.read, with: {path: rows.csv}, on_exhausted: park}
 """
@@ -38,6 +40,7 @@ def parking(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     KillSwitch(home.folder).pause("files", by="Ann", reason="odd")
     (tmp_path / "look.yaml").write_text(LOOK, encoding="utf-8")
     (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
+    monkeypatch.setenv("SHOP_KEY", "of-the-real-account")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "look.yaml"
 
@@ -54,6 +57,17 @@ def test_a_trace_that_cannot_be_written_changes_no_result(
     assert warned == (
         "The trace `/dev/full` cannot be written: No space left on device. The run and its journal are whole.\n"
     )
+
+
+def test_a_key_that_was_not_used_is_kept_as_well(
+    home: Home, parking: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a sandbox the vendor's own key is not read; its variable is hidden from the program all the same."""
+    monkeypatch.setenv("SHOP_NAME", "Bakery")
+    at_sandbox = replace(options(parking), sandbox="")
+    assert run_workflow(at_sandbox, home.folder, as_json=True) == 3
+    names = {line.partition("=")[0] for line in Path("environment").read_text(encoding="utf-8").splitlines()}
+    assert names & {"SHOP_KEY", "SHOP_NAME", "PATH"} == {"SHOP_NAME", "PATH"}
 
 
 def test_a_run_at_work_is_not_taken_up(home: Home, record: Record) -> None:
