@@ -10,7 +10,7 @@ from typer.exceptions import TyperException
 
 from ..connectors.errors import InvalidUse, MendflowError
 from .exits import CANCELLED, COMPLETED, INVALID
-from .screen import OutputLost, say_json, warn
+from .screen import OutputLost, say, say_json, warn
 
 app = typer.Typer(
     name="mendflow",
@@ -26,11 +26,32 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else.")]
 HOME = Path(".mendflow")
+_EXIT_CODES = (
+    "Exit codes: 0 completed; 1 failed; 2 invalid use, file or input, or a journal that cannot be written;"
+    " 3 parked or waiting; 5 stopped with Ctrl-C."
+)
 _SIGINT = 130
 """What typer makes of Ctrl-C."""
 
 
-@app.command()
+def _print_version(is_wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if is_wanted:
+        from importlib.metadata import version
+
+        say(f"mendflow {version('mendflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run workflows whose tool calls are verified and mend themselves."""
+
+
+@app.command(epilog=_EXIT_CODES)
 def run(
     file: Annotated[Path, typer.Argument(help="The workflow.")],
     inputs: Annotated[
@@ -44,7 +65,7 @@ def run(
         list[str] | None, typer.Option(metavar="KIND@OPERATION[:COUNT]", help="Arm a fault in the sandbox.")
     ] = None,
     model: Annotated[str, typer.Option(help="Use this model for all agents, e.g. `offline`.")] = "",
-    trace: Annotated[Path | None, typer.Option(help="Write the trace here as well.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write the trace there instead of HOME/traces.")] = None,
     once_key: Annotated[
         str,
         typer.Option(
@@ -172,9 +193,9 @@ def resolve(
     from .deciding import decision_of, output_of, record_resolution
 
     decision = decision_of(done=done, refused=refused, resend=resend)
-    if not reason:
+    if not reason.strip():
         raise typer.BadParameter("say why with `--reason`: it stays in the record")
-    resolution = Resolution(decision, by, reason, output_of(output))
+    resolution = Resolution(decision, by, reason.strip(), output_of(output, decision))
     raise typer.Exit(record_resolution(run_id, effect, resolution, home))
 
 

@@ -75,10 +75,15 @@ def decision_of(*, done: bool, refused: bool, resend: bool) -> Decision:
     return given[0]
 
 
-def output_of(text: str) -> JsonValue:
-    """Read `--output`. Raises InvalidUse."""
+def output_of(text: str, decision: Decision) -> JsonValue:
+    """Read `--output`. Raises InvalidUse where it is no JSON, or where the call is said to have returned nothing."""
     if not text:
         return None
+    if decision != "done":
+        raise InvalidUse(
+            f"`--output` was given with `--{decision}`: only a call that took place has returned something.",
+            help="Leave `--output` out, or give `--done`.",
+        )
     try:
         value: JsonValue = orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -283,5 +283,7 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
         name, sign, value = text.partition("=")
         if not sign:
             raise InvalidUse(f"`--input {text}` is not NAME=VALUE.", help="Write `--input name=value`.")
+        if name in pairs:
+            raise InvalidUse(f"The input `{name}` was given twice.", help="Give each input once.")
         pairs[name] = value
     return pairs

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from mendflow.journal.home import Home
 from mendflow.service.cli import main
 
-from tests.service.conftest import Record
+from tests.service.conftest import PLAN, Record
 
 Captured = pytest.CaptureFixture[str]
 
@@ -106,3 +107,53 @@ def test_an_interrupted_run_is_called_so(home: Home, record: Record, capsys: Cap
     ]
     assert typed("why", "run-1", *at) == 0
     assert capsys.readouterr().out == "run-1: interrupted, 0 heals\n       → mendflow resume run-1\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--reason", "  ", "--done"), "Invalid value: say why with `--reason`: it stays in the record"),
+        (("--reason", "seen", "--refused", "--output", "{}"), "`--output` was given with `--refused`"),
+        (("--reason", "seen", "--resend", "--output", "{}"), "`--output` was given with `--resend`"),
+        (("--reason", "seen", "--done", "--output", "{"), "`--output` is not JSON"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_word_that_says_too_little_or_too_much_is_refused(
+    words: tuple[str, ...], found: str, home: Home, record: Record, capsys: Captured
+) -> None:
+    """A reason is needed, and an output only where something took place; nothing is recorded."""
+    record("run-1", "parked")
+    assert typed("resolve", "run-1", *words, "--home", str(home.folder)) == 2
+    assert capsys.readouterr().err.startswith(found)
+
+
+def test_an_input_is_given_once(tmp_path: Path, capsys: Captured) -> None:
+    """Of two values neither is chosen."""
+    file = tmp_path / "trial.yaml"
+    file.write_text(PLAN, encoding="utf-8")
+    home = tmp_path / "home"
+    assert typed("run", str(file), "-i", "a=1", "-i", "b=2", "--input", "a=1", "--home", str(home)) == 2
+    assert capsys.readouterr().err == "The input `a` was given twice.\nGive each input once.\n"
+    assert not home.exists()
+
+
+def test_the_version_is_printed(capsys: Captured) -> None:
+    """The one that is installed."""
+    assert typed("--version") == 0
+    assert capsys.readouterr() == (f"mendflow {version('mendflow')}\n", "")
+
+
+def test_the_help_of_run_names_the_exit_codes(capsys: Captured) -> None:
+    """And where the trace goes."""
+    assert typed("run", "--help") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Write the trace there instead of HOME/traces." in said
+    for code, meaning in (
+        (0, "completed"),
+        (1, "failed"),
+        (2, "invalid use"),
+        (3, "parked or waiting"),
+        (5, "stopped"),
+    ):
+        assert f"{code} {meaning}" in said
