@@ -2,6 +2,7 @@
 
 MendflowError
 ├── InvalidUse            a command, option or setting that cannot be used as given
+│   └── OutputLost        what was to be printed cannot be written (`service.screen`)
 ├── InvalidWorkflow       a workflow file with mistakes; carries all of them
 ├── MissingCredential     a secret whose source holds nothing
 ├── UnknownTool           a tool name that no connector offers

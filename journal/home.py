@@ -26,16 +26,18 @@ class Home:
         try:
             for folder in (self.folder, self.locks, self.traces, self.sandbox):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            left = sorted(one.stem for one in self.locks.glob("*.lock"))
+            locked = sorted(one.stem for one in self.locks.glob("*.lock"))
+            traced = sorted(one.stem for one in self.traces.glob("*.jsonl"))
         except OSError as error:
             raise self._unwritable(error) from error
         if not os.access(self.folder, os.W_OK | os.X_OK):
             raise self._unwritable(PermissionError("no permission to write"))
-        if left and not self.database.exists():  # looked for last: it is there before any lock is
-            raise StoreError(
-                f"The home `{self.folder}` has no `journal.db`, but a lock of run `{left[0]}`, which was in it.",
-                help="Put the journal back, with `journal.db-wal` if there is one, or choose another home.",
-            )
+        if self.database.exists():  # looked for last: it is there before any lock or trace is
+            return
+        if locked:
+            raise self._lost(f"a lock of run `{locked[0]}`")
+        if traced and not self.mark.exists():  # with the mark, opening the journal says more
+            raise self._lost(f"the trace of run `{traced[0]}` in `traces/`")
 
     @contextmanager
     def owning(self, run_id: str) -> Iterator[None]:
@@ -49,16 +51,18 @@ class Home:
             is_ours = _try_to_lock(descriptor)
         try:
             if not is_ours:
-                raise InvalidUse(
-                    f"Run `{run_id}` is being run by another process.",
-                    help="Wait until it ends, or end that process; then resume the run.",
-                )
+                raise _held(run_id)
             yield
         finally:
             if is_ours:
                 with suppress(StoreError), self._locking():  # a file that stays behind does no harm
                     lock.unlink(missing_ok=True)
             os.close(descriptor)
+
+    def refuse_if_owned(self, run_id: str) -> None:
+        """Raise InvalidUse, as `owning` would, where a living process holds the run's lock."""
+        if self.owner_is_alive(run_id):
+            raise _held(run_id)
 
     def owner_is_alive(self, run_id: str) -> bool:
         """Tell whether a living process, this one included, owns the run at this moment."""
@@ -84,6 +88,13 @@ class Home:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def _lost(self, what: str) -> StoreError:
+        return StoreError(
+            f"The home `{self.folder}` has no `journal.db`, but {what}, which was in it.",
+            help="Put the journal back, with `journal.db-wal` if there is one, or choose another home: a new journal"
+            " would not know what was done under a `once` key.",
+        )
+
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
             f"The home `{self.folder}` cannot be written: {error.strerror or error}.",
@@ -100,6 +111,13 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _held(run_id: str) -> InvalidUse:
+    return InvalidUse(
+        f"Run `{run_id}` is being run by another process.",
+        help="Wait until it ends, or end that process; then resume the run.",
+    )
 
 
 def _try_to_lock(descriptor: int) -> bool:

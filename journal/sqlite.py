@@ -130,6 +130,10 @@ class SqliteStore:
         """Return the runs, last started first, optionally of one status."""
         return await self._ask(lambda tables: tables.runs(status))
 
+    async def connections(self) -> list[str]:
+        """Return the names of all connections that runs were started with. Raises StoreError."""
+        return await self._ask(lambda tables: tables.connections())
+
     async def _ask(self, work: Callable[[Tables], T], owner: Ownership | None = None) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(_Job(work, owner, done))

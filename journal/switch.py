@@ -5,6 +5,7 @@ look costs microseconds.
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -32,17 +33,22 @@ class KillSwitch:
         return _told(connection, text)
 
     def pause(self, connection: str, *, by: str, reason: str) -> None:
-        """Hold every attempt of this connection back from now on. Raises InvalidUse, StoreError."""
+        """Hold every attempt of this connection back from now on. Raises InvalidUse, StoreError.
+
+        The file alone is the switch. What it says comes after, and may be missing where the disk is full.
+        """
         body: JsonObject = {"by": by, "reason": reason}
         place = self._place(connection)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            place.write_bytes(orjson.dumps(body))
+            place.touch(mode=0o600)
         except OSError as error:
             raise StoreError(
                 f"`{connection}` could not be paused: `{place}` cannot be written ({error.strerror}).",
                 help="Mend the folder; until then end the processes that run.",
             ) from error
+        with suppress(OSError):
+            place.write_bytes(orjson.dumps(body))
 
     def release(self, connection: str) -> bool:
         """Let the connection go on; tell whether it was paused. Raises InvalidUse."""

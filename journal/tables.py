@@ -196,6 +196,15 @@ class Tables:
                 )
             ]
 
+    def connections(self) -> list[str]:
+        """Return the names of all connections that runs were started with."""
+        query = (
+            "SELECT DISTINCT one.key FROM runs"
+            " JOIN events ON events.run_id = runs.run_id AND events.seq = 1,"
+            " json_each(events.body, '$.connections') AS one ORDER BY one.key"
+        )
+        return [str(name) for (name,) in self._db.execute(query)]
+
     def _admit(self, owner: Ownership) -> int:
         """Return the place of the owner's next event."""
         query = "SELECT epoch, last_seq + 1 FROM runs WHERE run_id = ?"

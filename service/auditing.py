@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import orjson
-import typer
-from rich.console import Console
 from rich.text import Text
 
 from ..journal.audit import Audit, audit
 from ..journal.export import read_trace
 from .exits import COMPLETED, FAILED
+from .render import print_line
+from .screen import say_json
 from .showing import events_of
 
 
@@ -18,25 +17,20 @@ def audit_run(run: str, home: Path, *, as_json: bool) -> int:
     path = Path(run)
     found = audit(read_trace(path) if path.is_file() else events_of(home, run))
     if as_json:
-        typer.echo(orjson.dumps({**found.model_dump(mode="json"), "holds": found.holds}).decode())
+        say_json({**found.model_dump(mode="json"), "holds": found.holds})
     else:
         _print(found)
     return COMPLETED if found.holds else FAILED
 
 
 def _print(found: Audit) -> None:
-    console = Console()
     for heal in found.heals:
         mark = Text("does not hold", style="red") if heal.objections else Text("holds", style="green")
-        console.print(Text.assemble(mark, f"  {heal.key}  {heal.fault}: {heal.remedy}"), soft_wrap=True)
+        print_line(mark, f"  {heal.key}  {heal.fault}: {heal.remedy}")
         for objection in heal.objections:
-            console.print(f"       {objection}", markup=False, highlight=False, soft_wrap=True)
+            print_line(f"       {objection}")
     for flaw in found.flaws:
-        console.print(Text.assemble(("record", "red"), f"  {flaw}"), soft_wrap=True)
+        print_line(Text("record", style="red"), f"  {flaw}")
     doubtful = sum(bool(heal.objections) for heal in found.heals)
     told = "the record is whole" if not found.flaws else f"{len(found.flaws)} flaws in the record"
-    console.print(
-        f"{found.run_id}: {len(found.heals) - doubtful} of {len(found.heals)} heals hold, {told}",
-        markup=False,
-        highlight=False,
-    )
+    print_line(f"{found.run_id}: {len(found.heals) - doubtful} of {len(found.heals)} heals hold, {told}")

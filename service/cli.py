@@ -1,14 +1,16 @@
 """The command table. Each command imports what it needs, so that `--help` and `validate` stay quick."""
 
+import os
 import sys
-from json import dumps
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
-from ..connectors.errors import MendflowError
-from .exits import INVALID
+from ..connectors.errors import InvalidUse, MendflowError
+from .exits import CANCELLED, COMPLETED, INVALID
+from .screen import OutputLost, say, say_json, warn
 
 app = typer.Typer(
     name="mendflow",
@@ -24,9 +26,32 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else.")]
 HOME = Path(".mendflow")
+_EXIT_CODES = (
+    "Exit codes: 0 completed; 1 failed; 2 invalid use, file or input, or a journal that cannot be written;"
+    " 3 parked or waiting; 5 stopped with Ctrl-C."
+)
+_SIGINT = 130
+"""What typer makes of Ctrl-C."""
 
 
-@app.command()
+def _print_version(is_wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if is_wanted:
+        from importlib.metadata import version
+
+        say(f"mendflow {version('mendflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run workflows whose tool calls are verified and mend themselves."""
+
+
+@app.command(epilog=_EXIT_CODES)
 def run(
     file: Annotated[Path, typer.Argument(help="The workflow.")],
     inputs: Annotated[
@@ -40,7 +65,7 @@ def run(
         list[str] | None, typer.Option(metavar="KIND@OPERATION[:COUNT]", help="Arm a fault in the sandbox.")
     ] = None,
     model: Annotated[str, typer.Option(help="Use this model for all agents, e.g. `offline`.")] = "",
-    trace: Annotated[Path | None, typer.Option(help="Write the trace here as well.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write the trace there instead of HOME/traces.")] = None,
     once_key: Annotated[
         str,
         typer.Option(
@@ -147,7 +172,7 @@ def graph(
 
 @app.command()
 def runs(
-    status: Annotated[str, typer.Option(help="Only runs of this status.")] = "",
+    status: Annotated[str, typer.Option(help="Only runs of this status, e.g. `interrupted`.")] = "",
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
@@ -190,7 +215,7 @@ def resume(
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
-    """Go on with a run that was interrupted, waits, or is parked."""
+    """Go on with a run that was interrupted, was stopped with Ctrl-C, waits, or is parked."""
     from .running import resume_all, resume_run
 
     if bool(run_id) == every:
@@ -219,9 +244,9 @@ def resolve(
     from .deciding import decision_of, output_of, record_resolution
 
     decision = decision_of(done=done, refused=refused, resend=resend)
-    if not reason:
+    if not reason.strip():
         raise typer.BadParameter("say why with `--reason`: it stays in the record")
-    resolution = Resolution(decision, by, reason, output_of(output))
+    resolution = Resolution(decision, by, reason.strip(), output_of(output, decision))
     raise typer.Exit(record_resolution(run_id, effect, resolution, home))
 
 
@@ -327,15 +352,43 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # `--sandbox` may stand alone; the parser wants a value, so it gets an empty one
     words = ["--sandbox=" if word == "--sandbox" else word for word in given]
     try:
-        app(words, prog_name="mendflow")
+        sys.exit(_ended(words))
+    except OutputLost as error:
+        lost = f"{error.message}\n{error.help}"
+    except OSError as error:  # the parser prints the help itself
+        lost = f"The operating system refused something: {error}."
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered still would fail again at the exit
+    warn(lost)
+    sys.exit(INVALID)
+
+
+def _ended(words: list[str]) -> int:
+    try:
+        code = app(words, prog_name="mendflow", standalone_mode=False) or COMPLETED
+    except OutputLost:
+        raise
     except MendflowError as error:
-        typer.echo(_message(error), err=True)
-        if "--json" in words:
-            document = {"error": {"code": error.code, "message": error.message, "help": error.help}}
-            typer.echo(dumps(document))
-        sys.exit(INVALID)
-    sys.exit(0)
+        return _refused(words, error.code, error.message, error.help)
+    except TyperException as error:
+        return _refused(words, InvalidUse.code, error.format_message(), _usage_of(words))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _SIGINT
+    if code == _SIGINT:
+        _refused(words, "interrupted", "Interrupted: no run was at work.", "")
+        return CANCELLED
+    return int(code)
 
 
-def _message(error: MendflowError) -> str:
-    return f"{error.message}\n{error.help}" if error.help else error.message
+def _refused(words: list[str], code: str, message: str, advice: str) -> int:
+    """Say on stderr what went wrong, and with `--json` in one document on stdout; return the exit code."""
+    warn(f"{message}\n{advice}" if advice else message)
+    if "--json" in words:
+        say_json({"error": {"code": code, "message": message, "help": advice}})
+    return INVALID
+
+
+def _usage_of(words: list[str]) -> str:
+    """Return where the use of the command is explained; a bare `mendflow` has printed it already."""
+    known = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
+    command = next((f" {word}" for word in words if word in known), "")
+    return f"`mendflow{command} --help` shows how it is used." if words else ""

@@ -1,22 +1,25 @@
 """The commands with which a person decides: approve, resolve, pause."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
-import typer
 from pydantic import JsonValue
 
 from ..connectors.contract import JsonObject
-from ..connectors.errors import InvalidUse
+from ..connectors.errors import InvalidUse, StoreError
 from ..graph.engine.approvals import decide_approval
 from ..graph.engine.resolutions import Resolution, resolve_effect
 from ..journal.home import Home
+from ..journal.sqlite import SqliteStore
 from ..journal.switch import KillSwitch
+from ..journal.vault import Vault
 from ..verifier.effect import Decision
 from .exits import COMPLETED
 from .ports import opened
 from .progress import quiet
+from .screen import say, warn
 from .showing import events_of, existing_home
 
 _SAID: dict[Decision, str] = {
@@ -37,7 +40,7 @@ def record_approval(run_id: str, step: str, deny: str, by: str, home_folder: Pat
             return await decide_approval(home, ports.store, ports.clock, run_id, step, decision)
 
     path = asyncio.run(work())
-    typer.echo(f"{'Denied' if deny else 'Approved'}: `{path}`. Go on with: mendflow resume {run_id}")
+    say(f"{'Denied' if deny else 'Approved'}: `{path}`. Go on with: mendflow resume {run_id}")
     return COMPLETED
 
 
@@ -51,7 +54,7 @@ def record_resolution(run_id: str, effect: str, resolution: Resolution, home_fol
             return await resolve_effect(home, ports.store, ports.clock, run_id, effect, resolution)
 
     path = asyncio.run(work())
-    typer.echo(f"{_SAID[resolution.decision]}: `{path}`. Go on with: mendflow resume {run_id}")
+    say(f"{_SAID[resolution.decision]}: `{path}`. Go on with: mendflow resume {run_id}")
     return COMPLETED
 
 
@@ -72,10 +75,15 @@ def decision_of(*, done: bool, refused: bool, resend: bool) -> Decision:
     return given[0]
 
 
-def output_of(text: str) -> JsonValue:
-    """Read `--output`. Raises InvalidUse."""
+def output_of(text: str, decision: Decision) -> JsonValue:
+    """Read `--output`. Raises InvalidUse where it is no JSON, or where the call is said to have returned nothing."""
     if not text:
         return None
+    if decision != "done":
+        raise InvalidUse(
+            f"`--output` was given with `--{decision}`: only a call that took place has returned something.",
+            help="Leave `--output` out, or give `--done`.",
+        )
     try:
         value: JsonValue = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -86,23 +94,42 @@ def output_of(text: str) -> JsonValue:
 
 
 def switch(connection: str, *, off: bool, by: str, reason: str, home_folder: Path) -> int:
-    """Pause a connection, let it go on, or list what is paused."""
-    home = Home(home_folder)
-    home.prepare()
+    """Pause a connection, let it go on, or list what is paused. Raises InvalidUse where there is no home."""
+    home = existing_home(home_folder)
     kill = KillSwitch(home.folder)
     if not connection:
         paused = kill.all()
         for why in paused.values():
-            typer.echo(why)
+            say(why)
         if not paused:
-            typer.echo("Nothing is paused.")
+            say("Nothing is paused.")
     elif off:
         was_paused = kill.release(connection)
-        typer.echo(f"`{connection}` goes on." if was_paused else f"`{connection}` was not paused.")
+        say(f"`{connection}` goes on." if was_paused else f"`{connection}` was not paused.")
     else:
         kill.pause(connection, by=by, reason=reason)
-        typer.echo(
-            f"`{connection}` is paused: nothing leaves for it from now on, in any run of this home."
-            f" Let it go on with: mendflow pause {connection} --off"
+        say(
+            f"`{connection}` is paused: nothing leaves for it from now on, in any run of the home"
+            f" `{home.folder.resolve()}`. Let it go on with: mendflow pause {connection} --off"
         )
+        doubt = _doubt_about(connection, home)
+        if doubt:
+            warn(doubt)
     return COMPLETED
+
+
+def _doubt_about(connection: str, home: Home) -> str:
+    """Say what speaks against a name that was paused; the pause stands whatever the journal says."""
+
+    async def read() -> list[str]:
+        async with SqliteStore(home.database, Vault(), patience=timedelta(seconds=1)) as store:
+            return await store.connections()
+
+    try:
+        names = asyncio.run(read())
+    except StoreError as error:
+        return f"Whether a run here has a connection `{connection}` could not be looked up: {error.message}"
+    if connection in names:
+        return ""
+    there = ", ".join(f"`{name}`" for name in names) or "none"
+    return f"No run here has a connection `{connection}`; there are: {there}."

@@ -15,3 +15,6 @@ OF_STATUS: dict[str, int] = {
     "running": FAILED,
     "cancelled": CANCELLED,
 }
+
+INTERRUPTED = "interrupted"
+"""What a run is called that the journal has as running and no living process has."""

@@ -9,6 +9,7 @@ import structlog
 
 from ..connectors.errors import InvalidUse
 from ..journal.vault import Vault
+from .screen import clean
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -20,7 +21,8 @@ def log_to_stderr(level: str, vault: Vault, *, as_json: bool) -> None:
 
     def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {
-            name: vault.seal_text(value) if isinstance(value, str) else value for name, value in event.items()
+            name: clean(vault.seal_text(value)) if isinstance(value, str) else value
+            for name, value in event.items()
         }
 
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)

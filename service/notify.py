@@ -13,7 +13,7 @@ from ..agents.chat import PROVIDERS
 from ..connectors.contract import Answer, JsonObject
 from ..connectors.wire import Wire, WireRequest
 from ..graph.engine.summary import RunResult
-from ..graph.language.plan import OnPark
+from ..graph.language.plan import OnPark, Plan
 from ..journal.vault import Vault
 
 LONGEST: Final = timedelta(seconds=30)
@@ -26,16 +26,28 @@ def news_of(result: RunResult) -> JsonObject:
     return news
 
 
-async def notify(on_park: OnPark, news: JsonObject, vault: Vault, *, longest: timedelta = LONGEST) -> str:
+def credentials_of(plan: Plan) -> frozenset[str]:
+    """Return the environment variables in which the plan's connections have their keys."""
+    return frozenset(one.credential.env for one in plan.connections.values() if one.credential)
+
+
+async def notify(
+    on_park: OnPark,
+    news: JsonObject,
+    vault: Vault,
+    *,
+    hidden: frozenset[str] = frozenset(),
+    longest: timedelta = LONGEST,
+) -> str:
     """Tell it once; return an empty text, or a sentence on what went wrong. Only cancellation is raised.
 
     A program gets the news as JSON on its standard input, our working folder, and our environment without the
-    variables that hold secrets; what it prints is dropped. A webhook gets the same JSON in one POST: no proxy,
-    no redirect, no second attempt.
+    variables that hold secrets or are `hidden`; what it prints is dropped. A webhook gets the same JSON in one
+    POST: no proxy, no redirect, no second attempt.
     """
     text = vault.seal(news).encode()
     if on_park.command:
-        return await _run(on_park.command, text, _environment(vault), longest)
+        return await _run(on_park.command, text, _environment(vault, hidden), longest)
     return await _post(on_park.webhook, text, longest)
 
 
@@ -71,9 +83,12 @@ async def _end(process: Process) -> None:
         await process.wait()
 
 
-def _environment(vault: Vault) -> dict[str, str]:
-    """Return our environment without credentials: what the vault knows as a secret, and the models' keys."""
-    keys = {provider.key for provider in PROVIDERS.values()}
+def _environment(vault: Vault, hidden: frozenset[str]) -> dict[str, str]:
+    """Return our environment without credentials: what the vault knows as a secret, the models' keys, the hidden.
+
+    The vault does not know a key that was not read, such as the vendor's own in a run on the sandbox.
+    """
+    keys = {provider.key for provider in PROVIDERS.values()} | hidden
     return {
         name: value
         for name, value in os.environ.items()

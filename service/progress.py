@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from ..graph.engine.context import Progress
+from .screen import clean, warn
 
 Report = Callable[[Progress], None]
 _EVERY = 10
@@ -41,7 +42,7 @@ def watching(*, as_json: bool) -> Iterator[Report]:
         def say(progress: Progress) -> None:
             board.note(progress)
             for line in board.lines(progress):
-                print(line, file=sys.stderr)  # noqa: T201  # progress belongs on stderr, as plain lines
+                warn(line)  # on stderr: stdout is for results
 
         yield say
 
@@ -80,15 +81,15 @@ class _Board:
 
     def table(self) -> Table:
         table = Table(
-            title=self.title, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0)
+            title=clean(self.title), title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0)
         )
         for name, status in self.steps.items():
-            table.add_row(_sign(status), name, status)
+            table.add_row(_sign(status), clean(name), clean(status))
         for name, size in self.sizes.items():
             if name not in self.steps:
-                table.add_row("…", name, f"{self.ended[name]} of {size} items")
+                table.add_row("…", clean(name), f"{self.ended[name]} of {size} items")
         for name, count in sorted(self.heals.items()):
-            table.add_row("✚", "healed", f"{name} × {count}")
+            table.add_row("✚", "healed", clean(f"{name} × {count}"))
         if self.rejected:
             table.add_row("↺", "drafts", f"{self.rejected} sent back to their author")
         return table

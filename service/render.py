@@ -1,11 +1,15 @@
-"""How results look to people: tables on stdout."""
+"""How results look to people: lines and tables on stdout, one line a row, so that ids can be copied and searched."""
 
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..graph.engine.summary import OpenEnd, RunResult
 from ..journal.events import Event
+from .exits import INTERRUPTED
+from .screen import OutputLost, clean
 
 _COLOURS = {
     "completed": "green",
@@ -19,68 +23,111 @@ _COLOURS = {
 }
 
 
-def print_result(result: RunResult) -> None:
-    """Print what became of a run."""
-    console = Console(markup=False)  # what vendors and people wrote is no markup
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_row("run", result.run_id)
-    table.add_row("workflow", result.workflow)
-    table.add_row("status", coloured(result.status))
-    for name, value in result.outputs.items():
-        table.add_row("output", f"{name}: {value}")
+Part = str | Text
+"""A text, or one in one style."""
+
+
+def print_line(*parts: Part) -> None:
+    """Print a line of parts on stdout. Raises OutputLost."""
+    _print(Text.assemble(*(_cleaned(part) for part in parts)))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
+    """Print a row a line, at its full width: a terminal folds it so that it can be copied whole. Raises OutputLost."""
+    table = [[_flat(cell) for cell in row] for row in rows]
+    if headings:
+        table.insert(0, [Text(heading, style="bold") for heading in headings])
+    widths = [max(cell_len(cell.plain) for cell in column) for column in zip(*table, strict=True)]
+    for row in table:
+        for cell, width in zip(row[:-1], widths, strict=False):
+            cell.append(" " * (width - cell_len(cell.plain) + 2), style="not bold")
+    if table:
+        _print(Text("\n").join(Text.assemble(*row) for row in table))
+
+
+def _print(text: Text) -> None:
+    try:
+        Console().print(text, soft_wrap=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
+def _cleaned(part: Part) -> Text:
+    return Text(clean(part.plain), style=part.style) if isinstance(part, Text) else Text(clean(part))
+
+
+def _flat(cell: Part) -> Text:
+    whole = _cleaned(cell)
+    return Text(whole.plain.replace("\n", " ").replace("\t", " "), style=whole.style)
+
+
+def print_result(result: RunResult, *, was_interrupted: bool = False) -> None:
+    """Print what became of a run; one whose process died is named so, with the way on."""
     healed = (
         ", ".join(f"{kind} × {count}" for kind, count in result.heals.items()) or "nothing had to be healed"
     )
-    table.add_row("healed", healed)
-    table.add_row("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended")
-    for entry in result.waiting:
-        table.add_row("waits", waiting_line(entry, result.run_id))
+    rows: list[tuple[Part, Part]] = [
+        ("run", result.run_id),
+        ("workflow", result.workflow),
+        ("status", coloured(INTERRUPTED if was_interrupted else result.status)),
+        *([("next", f"mendflow resume {result.run_id}")] if was_interrupted else []),
+        *(("output", f"{name}: {value}") for name, value in result.outputs.items()),
+        ("healed", healed),
+        ("effects", f"{result.effects.confirmed} confirmed of {result.effects.intended} intended"),
+        *(("waits", waiting_line(entry, result)) for entry in result.waiting),
+    ]
     if result.due_at:
-        table.add_row("due", result.due_at.isoformat(timespec="seconds"))
+        rows.append(("due", result.due_at.isoformat(timespec="seconds")))
     if result.trace:
-        table.add_row("trace", result.trace)
-    console.print(table)
-    print_open_ends(console, result.failed, "failed")
-    print_open_ends(console, result.parked, "parked")
+        rows.append(("trace", result.trace))
+    print_table((), rows)
+    print_open_ends(result)
 
 
 def print_overview(results: list[RunResult]) -> None:
     """Print what became of several runs, a line each."""
-    console = Console(markup=False)
     if not results:
-        console.print("No run was interrupted.")
+        print_line("No run was interrupted.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("run", "workflow", "status", "effects"):
-        table.add_column(heading, header_style="bold")
-    for result in results:
-        effects = f"{result.effects.confirmed} of {result.effects.intended}"
-        table.add_row(result.run_id, result.workflow, coloured(result.status), effects)
-    console.print(table)
+    rows = [
+        (
+            result.run_id,
+            result.workflow,
+            coloured(result.status),
+            f"{result.effects.confirmed} of {result.effects.intended}",
+        )
+        for result in results
+    ]
+    print_table(("run", "workflow", "status", "effects"), rows)
 
 
-def print_open_ends(console: Console, ends: tuple[OpenEnd, ...], word: str, most: int = 20) -> None:
-    """Print steps that need somebody's attention, with what to do next."""
+def print_open_ends(result: RunResult) -> None:
+    """Print the steps that failed or are parked, with what to do next."""
+    decided = {word.path: f"decided {word.told} " for word in result.decisions if word.is_open}
+    _print_ends(result.failed, "failed", decided)
+    _print_ends(result.parked, "parked", decided)
+
+
+def _print_ends(ends: tuple[OpenEnd, ...], word: str, decided: dict[str, str], most: int = 20) -> None:
     for end in ends[:most]:
-        console.print(Text.assemble((word, _COLOURS[word]), f" {end.path}: {end.reason}"), soft_wrap=True)
+        print_line(coloured(word), f" {end.path}: {end.reason}")
         if end.next_action:
-            console.print(f"       → {end.next_action}", markup=False, highlight=False, soft_wrap=True)
+            print_line(f"       {decided.get(end.path, '')}→ {end.next_action}")
     if len(ends) > most:
-        console.print(f"       … and {len(ends) - most} more")
+        print_line(f"       … and {len(ends) - most} more")
 
 
 def print_steps(events: list[Event]) -> None:
     """Print each step's end, in the order of the run."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("step", "status", "attempt", "reason"):
-        table.add_column(heading, header_style="bold")
+    rows = []
     for event in events:
         if event.kind == "step_ended":
             path, _, rest = event.key.partition("#")
-            status = str(event.body.get("status"))
-            reason = str(event.body.get("reason") or "")
-            table.add_row(path, coloured(status), rest.partition(":")[0], reason)
-    Console(markup=False).print(table)
+            status = coloured(str(event.body.get("status")))
+            rows.append((path, status, rest.partition(":")[0], str(event.body.get("reason") or "")))
+    print_table(("step", "status", "attempt", "reason"), rows)
 
 
 def coloured(status: str) -> Text:
@@ -88,10 +135,19 @@ def coloured(status: str) -> Text:
     return Text(status, style=_COLOURS.get(status, ""))
 
 
-def waiting_line(entry: object, run_id: str) -> str:
-    """Return what a run waits for, and for an approval how to give it."""
+def waiting_line(entry: object, result: RunResult) -> str:
+    """Return what a run waits for: a time, an approval and how to give it, or a resume after a person's word."""
     if not isinstance(entry, dict):
         return ""
-    if entry.get("for") == "approval":
-        return f"{entry['path']}: {entry.get('prompt') or 'approval'} → mendflow approve {run_id} {entry['path']}"
-    return f"{entry['path']}: until {entry.get('until')}"
+    if entry.get("for") != "approval":
+        return f"{entry['path']}: until {entry.get('until')}"
+    items = entry.get("items")
+    paths = [str(item) for item in items] if isinstance(items, list) else [str(entry["path"])]
+    words = {word.path: word for word in result.decisions if word.is_open}
+    left = [path for path in paths if path not in words]
+    if not left:
+        told = "; ".join(words[path].told for path in paths)
+        return f"{entry['path']}: decided {told} → mendflow resume {result.run_id}"
+    return (
+        f"{entry['path']}: {entry.get('prompt') or 'approval'} → mendflow approve {result.run_id} {left[0]}"
+    )

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import orjson
-import typer
 
 from ..connectors.catalogue import tools_of
 from ..connectors.contract import JsonObject
@@ -17,6 +16,7 @@ from ..journal.export import read_trace
 from ..journal.tape import Divergence
 from .exits import COMPLETED, DIVERGED
 from .pins import order_of, plan_of
+from .screen import say, say_json
 from .showing import events_of
 from .workflows import load_plan
 
@@ -30,7 +30,7 @@ def replay_run(run: str, workflow: Path | None, home: Path, *, as_json: bool) ->
     order = order_of(pinned, plan)
     report = asyncio.run(_replay(events, order))
     if as_json:
-        typer.echo(orjson.dumps(_document(report, plan)).decode())
+        say_json(_document(report, plan))
     else:
         _print(report, plan)
     return COMPLETED if report.divergence is None else DIVERGED
@@ -44,21 +44,21 @@ async def _replay(events: list[Event], order: Order) -> ReplayReport:
 def _print(report: ReplayReport, plan: Plan) -> None:
     if report.ends_at:
         ends = f"same facts ({report.facts}) up to `{report.ends_at}`, where the record ends"
-        typer.echo(f"{report.result.run_id}: {ends}: the run was interrupted")
+        say(f"{report.result.run_id}: {ends}: the run was interrupted")
         return
     if report.divergence is None:
-        typer.echo(f"{report.result.run_id}: same facts, same decisions, same result ({report.facts} facts)")
+        say(f"{report.result.run_id}: same facts, same decisions, same result ({report.facts} facts)")
         return
     found = report.divergence
     place = _place(plan, found)
-    typer.echo(f"{report.result.run_id} diverges at `{found.key}`")
-    typer.echo(f"  {found.message}")
+    say(f"{report.result.run_id} diverges at `{found.key}`")
+    say(f"  {found.message}")
     if found.field:
-        typer.echo(f"  field     {found.field}")
-        typer.echo(f"  recorded  {orjson.dumps(found.old).decode()}")
-        typer.echo(f"  now       {orjson.dumps(found.new).decode()}")
+        say(f"  field     {found.field}")
+        say(f"  recorded  {orjson.dumps(found.old).decode()}")
+        say(f"  now       {orjson.dumps(found.new).decode()}")
     if place:
-        typer.echo(f"  from      {place}")
+        say(f"  from      {place}")
 
 
 def _document(report: ReplayReport, plan: Plan) -> JsonObject:

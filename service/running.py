@@ -8,29 +8,28 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import orjson
-import typer
-
 from ..agents.chat import check_model
 from ..connectors.clock import SystemClock
 from ..connectors.contract import ConnectionSettings, JsonObject
 from ..connectors.errors import InvalidUse, MendflowError, RunExists
 from ..connectors.opening import open_connector
+from ..graph.engine.context import Progress
 from ..graph.engine.models import model_names, with_model
 from ..graph.engine.run import Order, Ports, resume, start
-from ..graph.engine.summary import RunResult
+from ..graph.engine.summary import RunResult, summarise
 from ..graph.language.compiler import check_inputs
 from ..graph.language.plan import Plan
 from ..journal.export import write_trace
 from ..journal.home import Home
 from ..journal.vault import Vault
 from .exits import CANCELLED, COMPLETED, INVALID, OF_STATUS
-from .notify import news_of, notify
+from .notify import credentials_of, news_of, notify
 from .pins import order_of, plan_of
 from .ports import opened
 from .progress import Report, watching
 from .render import print_overview, print_result
-from .showing import existing_home, find_events, interrupted
+from .screen import say_json, warn
+from .showing import existing_home, find_events, interrupted, runs_of
 from .workflows import load_plan
 from .worlds import World, again, at_url, check_faults, chosen, real
 
@@ -57,7 +56,7 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
     home = Home(home_folder)
     run_id = once_id(plan, options.once_key) if options.once_key else ""
     if run_id and _is_started(home, run_id, plan, inputs, _world_name(options.sandbox)):
-        typer.echo(f"Started before under this key: run `{run_id}`.", err=True)
+        warn(f"Started before under this key: run `{run_id}`.")
         return resume_run(run_id, home_folder, as_json=as_json)
     _check_order(plan, options, model)
     home.prepare()
@@ -73,7 +72,7 @@ def run_workflow(options: RunOptions, home_folder: Path, *, as_json: bool) -> in
 
     _tell_interrupted(home)
     try:
-        return _watched(work, as_json=as_json)
+        return _watched(work, home, as_json=as_json)
     except RunExists:  # another start under the same key was quicker
         return resume_run(run_id, home_folder, as_json=as_json)
 
@@ -129,7 +128,7 @@ def resume_run(run_id: str, home_folder: Path, *, as_json: bool) -> int:
         async with opened(home, report) as ports:
             return await _taken_up(ports, run_id)
 
-    return _watched(work, as_json=as_json)
+    return _watched(work, home, as_json=as_json)
 
 
 def resume_all(home_folder: Path, *, as_json: bool) -> int:
@@ -139,6 +138,7 @@ def resume_all(home_folder: Path, *, as_json: bool) -> int:
     """
     home = existing_home(home_folder)
     run_ids = interrupted(home)
+    _tell_cancelled(home)
     results: list[RunResult] = []
     errors: dict[str, MendflowError] = {}
 
@@ -152,15 +152,15 @@ def resume_all(home_folder: Path, *, as_json: bool) -> int:
 
     def shown() -> int:
         for run_id, error in errors.items():
-            typer.echo(f"{run_id}: {error.message} {error.help}".rstrip(), err=True)
+            warn(f"{run_id}: {error.message} {error.help}".rstrip())
         if as_json:
-            typer.echo(orjson.dumps([*_documents(results, errors)]).decode())
+            say_json([*_documents(results, errors)])
         else:
             print_overview(results)
         codes = [OF_STATUS[one.status] for one in results]
         return max([*codes, *([INVALID] if errors else [])], default=COMPLETED)
 
-    return _watch(work, shown, as_json=as_json)
+    return _watch(work, results, shown, home, as_json=as_json)
 
 
 def _documents(results: list[RunResult], errors: dict[str, MendflowError]) -> Iterator[JsonObject]:
@@ -176,12 +176,21 @@ def _tell_interrupted(home: Home) -> None:
     """Say, before a new run, that earlier ones stand open."""
     run_ids = interrupted(home) if home.database.exists() else []
     if run_ids:
-        named = ", ".join(f"`{run_id}`" for run_id in run_ids[:3])
-        more = f" and {len(run_ids) - 3} more" if len(run_ids) > 3 else ""  # noqa: PLR2004  # three are enough to read
-        typer.echo(
-            f"Interrupted earlier: {named}{more}. `mendflow resume --all` takes them up.",
-            err=True,
-        )
+        warn(f"Interrupted earlier: {_named(run_ids)}. `mendflow resume --all` takes them up.")
+
+
+def _tell_cancelled(home: Home) -> None:
+    """Say which runs `--all` leaves alone: what a person stopped no timer may start again."""
+    run_ids = runs_of(home, "cancelled")
+    if run_ids:
+        told = f"Stopped with Ctrl-C and not taken up: {_named(run_ids)}."
+        warn(f"{told} Go on with one: mendflow resume {run_ids[-1]}")
+
+
+def _named(run_ids: list[str]) -> str:
+    """Return the first three, which are enough to read, and how many there are besides."""
+    more = f" and {len(run_ids) - 3} more" if len(run_ids) > 3 else ""  # noqa: PLR2004  # as said
+    return ", ".join(f"`{run_id}`" for run_id in run_ids[:3]) + more
 
 
 async def _taken_up(ports: Ports, run_id: str) -> RunResult:
@@ -189,6 +198,7 @@ async def _taken_up(ports: Ports, run_id: str) -> RunResult:
     events = await ports.store.events(run_id)
     if not events:
         raise InvalidUse(f"There is no run `{run_id}`.", help="`mendflow runs` lists them.")
+    ports.home.refuse_if_owned(run_id)  # before its sandbox: that one belongs to the process which runs it
     pinned = events[0].body
     plan = plan_of(pinned)
     order = order_of(pinned, plan)
@@ -235,17 +245,21 @@ def _check_trace(path: Path) -> None:
 
 
 async def _closed(ports: Ports, plan: Plan, result: RunResult, trace: Path | None) -> RunResult:
-    """Write the trace, and call for a person where the workflow says how."""
-    path = trace or ports.home.traces / f"{result.run_id}.jsonl"
-    write_trace(path, await ports.store.events(result.run_id))
+    """Call for a person where the workflow says how, and write the trace; what fails of it changes no result."""
     if result.status == "parked" and plan.on_park is not None:
-        trouble = await notify(plan.on_park, news_of(result), ports.vault)
+        trouble = await notify(plan.on_park, news_of(result), ports.vault, hidden=credentials_of(plan))
         if trouble:
-            typer.echo(f"Nobody was told of the parked run: {trouble}", err=True)
+            warn(f"Nobody was told of the parked run: {trouble}")
+    path = trace or ports.home.traces / f"{result.run_id}.jsonl"
+    try:
+        write_trace(path, await ports.store.events(result.run_id))
+    except InvalidUse as error:
+        warn(f"{error.message} The run and its journal are whole.")
+        return result
     return result.model_copy(update={"trace": str(path)})
 
 
-def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -> int:
+def _watched(work: Callable[[Report], Awaitable[RunResult]], home: Home, *, as_json: bool) -> int:
     """Run with somebody watching, print the result, return its exit code."""
     results: list[RunResult] = []
 
@@ -253,29 +267,59 @@ def _watched(work: Callable[[Report], Awaitable[RunResult]], *, as_json: bool) -
         results.append(await work(report))
 
     def shown() -> int:
-        (result,) = results
+        result = results[-1]
         if as_json:
-            typer.echo(orjson.dumps(result.model_dump(mode="json")).decode())
+            say_json(result.model_dump(mode="json"))
         else:
             print_result(result)
         return OF_STATUS[result.status]
 
-    return _watch(whole, shown, as_json=as_json)
+    return _watch(whole, results, shown, home, as_json=as_json)
 
 
-def _watch(work: Callable[[Report], Awaitable[None]], shown: Callable[[], int], *, as_json: bool) -> int:
-    """Work with somebody watching, then show what came of it and return the exit code."""
+def _watch(
+    work: Callable[[Report], Awaitable[None]],
+    results: list[RunResult],
+    shown: Callable[[], int],
+    home: Home,
+    *,
+    as_json: bool,
+) -> int:
+    """Work with somebody watching, then show what came of it and return the exit code.
+
+    Ctrl-C names the run that was at work; where none was yet, KeyboardInterrupt is raised.
+    """
+    begun: list[str] = []
 
     async def whole() -> None:
         with watching(as_json=as_json) as report:
-            await work(report)
+
+            def noting(progress: Progress) -> None:
+                if progress.kind == "run_started":
+                    begun.append(progress.path)
+                report(progress)
+
+            await work(noting)
 
     try:
         asyncio.run(whole())
     except KeyboardInterrupt:
-        typer.echo("Interrupted. `mendflow runs` lists what can be resumed.", err=True)
+        if not begun:
+            raise
+        stopped = summarise(find_events(home.folder, begun[-1]))
+        warn(_stopped_line(stopped))
+        if as_json:
+            results.append(stopped)
+            shown()
         return CANCELLED
     return shown()
+
+
+def _stopped_line(result: RunResult) -> str:
+    run_id = result.run_id
+    if result.status in ("completed", "failed"):
+        return f"Interrupted after run `{run_id}` had ended: {result.status}. See it with: mendflow show {run_id}"
+    return f"Interrupted: run `{run_id}` is {result.status}. Go on with: mendflow resume {run_id}"
 
 
 def pairs_of(texts: tuple[str, ...]) -> dict[str, str]:
@@ -285,5 +329,7 @@ def pairs_of(texts: tuple[str, ...]) -> dict[str, str]:
         name, sign, value = text.partition("=")
         if not sign:
             raise InvalidUse(f"`--input {text}` is not NAME=VALUE.", help="Write `--input name=value`.")
+        if name in pairs:
+            raise InvalidUse(f"The input `{name}` was given twice.", help="Give each input once.")
         pairs[name] = value
     return pairs

@@ -3,22 +3,25 @@
 import asyncio
 from pathlib import Path
 
-import orjson
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from ..connectors.errors import InvalidUse
-from ..graph.engine.summary import summarise
-from ..journal.events import Event
+from ..graph.engine.summary import RunResult, summarise
+from ..journal.events import Event, RunStatus
 from ..journal.home import Home
 from ..journal.sqlite import SqliteStore
 from ..journal.store import RunRow
 from ..journal.vault import Vault
-from .exits import COMPLETED, OF_STATUS
+from .exits import COMPLETED, INTERRUPTED, OF_STATUS
 from .heals import heal_lines
-from .render import coloured, print_open_ends, print_result, print_steps, waiting_line
+from .render import (
+    coloured,
+    print_line,
+    print_open_ends,
+    print_result,
+    print_steps,
+    print_table,
+    waiting_line,
+)
+from .screen import say_json
 
 
 def existing_home(folder: Path) -> Home:
@@ -42,15 +45,19 @@ def find_events(folder: Path, run_id: str) -> list[Event]:
     return asyncio.run(read())
 
 
-def interrupted(home: Home) -> list[str]:
-    """Return the runs whose process died before they came to an end, oldest first."""
+def runs_of(home: Home, status: RunStatus) -> list[str]:
+    """Return the runs that stand so in the journal, oldest first."""
 
     async def read() -> list[RunRow]:
         async with SqliteStore(home.database, Vault()) as store:
-            return await store.runs("running")
+            return await store.runs(status)
 
-    rows = reversed(asyncio.run(read()))
-    return [row.run_id for row in rows if not home.owner_is_alive(row.run_id)]
+    return [row.run_id for row in reversed(asyncio.run(read()))]
+
+
+def interrupted(home: Home) -> list[str]:
+    """Return the runs whose process died before they came to an end, oldest first."""
+    return [run_id for run_id in runs_of(home, "running") if not home.owner_is_alive(run_id)]
 
 
 def events_of(folder: Path, run_id: str) -> list[Event]:
@@ -61,31 +68,39 @@ def events_of(folder: Path, run_id: str) -> list[Event]:
     return events
 
 
+def is_interrupted(home: Home, result: RunResult) -> bool:
+    """Tell whether the run's process died before the run came to an end."""
+    return result.status == "running" and not home.owner_is_alive(result.run_id)
+
+
 def list_runs(folder: Path, status: str, *, as_json: bool) -> int:
-    """Print the runs, newest first. Raises InvalidUse for a status that there is not."""
-    if status and status not in OF_STATUS:
-        known = ", ".join(f"`{one}`" for one in OF_STATUS)
+    """Print the runs, newest first. Raises InvalidUse for a status that there is not.
+
+    A run that the journal calls running, and that no living process has, is listed as `interrupted`.
+    """
+    if status and status not in (*OF_STATUS, INTERRUPTED):
+        known = ", ".join(f"`{one}`" for one in (*OF_STATUS, INTERRUPTED))
         raise InvalidUse(f"There is no status `{status}`; there are {known}.", help="Name one of them.")
+    home = existing_home(folder)
+    recorded = "running" if status == INTERRUPTED else status
 
     async def read() -> list[RunRow]:
-        async with SqliteStore(existing_home(folder).database, Vault()) as store:
-            return await store.runs(status)
+        async with SqliteStore(home.database, Vault()) as store:
+            return await store.runs(recorded)
 
-    rows = asyncio.run(read())
-    dead = {one.run_id for one in rows if one.status == "running"} & {*interrupted(existing_home(folder))}
+    found = asyncio.run(read())
+    dead = {one.run_id for one in found if one.status == "running"} & {*interrupted(home)}
+    words = {row.run_id: INTERRUPTED if row.run_id in dead else row.status for row in found}
+    rows = [row for row in found if status in ("", words[row.run_id])]
     if as_json:
-        listed = [{**row.model_dump(mode="json"), "interrupted": row.run_id in dead} for row in rows]
-        typer.echo(orjson.dumps(listed).decode())
+        say_json([{**row.model_dump(mode="json"), "interrupted": row.run_id in dead} for row in rows])
         return COMPLETED
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("run", "workflow", "status", "started", "events", "due"):
-        table.add_column(heading, header_style="bold")
+    table = []
     for row in rows:
         started = row.created_at.isoformat(sep=" ", timespec="seconds")
         due = row.due_at.isoformat(sep=" ", timespec="seconds") if row.due_at else ""
-        status_now = "interrupted" if row.run_id in dead else row.status
-        table.add_row(row.run_id, row.workflow, coloured(status_now), started, str(row.events), due)
-    Console(markup=False).print(table)
+        table.append((row.run_id, row.workflow, coloured(words[row.run_id]), started, str(row.events), due))
+    print_table(("run", "workflow", "status", "started", "events", "due"), table)
     return COMPLETED
 
 
@@ -93,11 +108,12 @@ def show_run(folder: Path, run_id: str, *, as_json: bool) -> int:
     """Print what became of a run, then its steps."""
     events = events_of(folder, run_id)
     result = summarise(events)
+    was_interrupted = is_interrupted(existing_home(folder), result)
     if as_json:
         steps = [{"key": event.key, **event.body} for event in events if event.kind == "step_ended"]
-        typer.echo(orjson.dumps({**result.model_dump(mode="json"), "steps": steps}).decode())
+        say_json({**result.model_dump(mode="json"), "interrupted": was_interrupted, "steps": steps})
         return COMPLETED
-    print_result(result)
+    print_result(result, was_interrupted=was_interrupted)
     print_steps(events)
     return COMPLETED
 
@@ -106,6 +122,7 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
     """Print each heal with its evidence, and each open end with what to do."""
     events = events_of(folder, run_id)
     result = summarise(events)
+    was_interrupted = is_interrupted(existing_home(folder), result)
     heals = [{"at": event.key, **event.body} for event in events if event.kind == "heal_recorded"]
     if as_json:
         open_ends = {
@@ -113,15 +130,20 @@ def explain_run(folder: Path, run_id: str, *, as_json: bool) -> int:
             "parked": [end.model_dump(mode="json") for end in result.parked],
             "waiting": [*result.waiting],
         }
-        typer.echo(orjson.dumps({"run_id": run_id, "heals": heals, **open_ends}).decode())
+        decisions = [word.model_dump(mode="json") for word in result.decisions]
+        standing = {"run_id": run_id, "interrupted": was_interrupted}
+        say_json({**standing, "heals": heals, **open_ends, "decisions": decisions})
         return COMPLETED
-    console = Console()
-    console.print(Text.assemble(f"{run_id}: ", coloured(result.status), f", {len(heals)} heals"))
+    status = coloured(INTERRUPTED if was_interrupted else result.status)
+    print_line(f"{run_id}: ", status, f", {len(heals)} heals")
+    if was_interrupted:
+        print_line(f"       → mendflow resume {run_id}")
     for heal in heals:
         for line in heal_lines(heal):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-    print_open_ends(console, result.failed, "failed")
-    print_open_ends(console, result.parked, "parked")
+            print_line(line)
+    for word in result.decisions:
+        print_line(f"{word.path}: decided {word.told}")
+    print_open_ends(result)
     for entry in result.waiting:
-        console.print(f"waits {waiting_line(entry, run_id)}", markup=False, highlight=False, soft_wrap=True)
+        print_line(f"waits {waiting_line(entry, result)}")
     return COMPLETED

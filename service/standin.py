@@ -4,13 +4,13 @@ import asyncio
 import signal
 from pathlib import Path
 
-import typer
 from pydantic import SecretStr
 
 from ..connectors.clock import SystemClock
 from ..connectors.sandbox.faults import parse_fault
 from ..connectors.sandbox.server import SandboxSettings, serve
 from ..connectors.sandbox.world import DEFAULT_KEY
+from .screen import say
 
 
 def serve_sandbox(
@@ -45,4 +45,4 @@ async def _serve(settings: SandboxSettings) -> None:
 
 
 def _announce(line: str) -> None:
-    typer.echo(line)
+    say(line)

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import orjson
-import typer
-
 from ..connectors.catalogue import CATALOGUE, find_tool, tools_of
 from ..connectors.contract import ConnectionSettings, JsonObject
 from ..connectors.errors import InvalidUse
@@ -13,6 +10,7 @@ from ..graph.language.diagnostics import InvalidWorkflow
 from ..graph.language.mermaid import mermaid
 from ..graph.language.plan import Plan, walk
 from .exits import COMPLETED, INVALID
+from .screen import say, say_json
 
 
 def load_plan(path: Path) -> Plan:
@@ -27,18 +25,16 @@ def validate_file(path: Path, *, as_json: bool) -> int:
     except InvalidWorkflow as error:
         if as_json:
             mistakes = [mistake.model_dump(mode="json") for mistake in error.mistakes]
-            typer.echo(orjson.dumps({"valid": False, "mistakes": mistakes}).decode())
+            say_json({"valid": False, "mistakes": mistakes})
         else:
             for mistake in error.mistakes:
-                typer.echo(str(mistake))
+                say(str(mistake))
         return INVALID
     steps = len(walk(plan.steps))
     if as_json:
-        typer.echo(
-            orjson.dumps({"valid": True, "workflow": plan.name, "steps": steps, "mistakes": []}).decode()
-        )
+        say_json({"valid": True, "workflow": plan.name, "steps": steps, "mistakes": []})
     else:
-        typer.echo(
+        say(
             f"{path}: `{plan.name}` {plan.version} is valid: {steps} steps, {len(plan.connections)} connections."
         )
     return COMPLETED
@@ -46,14 +42,14 @@ def validate_file(path: Path, *, as_json: bool) -> int:
 
 def draw_file(path: Path) -> None:
     """Print the steps as Mermaid."""
-    typer.echo(mermaid(load_plan(path)))
+    say(mermaid(load_plan(path)))
 
 
 def draw_machine() -> None:
     """Print the state machine as Mermaid."""
     from ..graph.engine.machine import draw
 
-    typer.echo(draw())
+    say(draw())
 
 
 def list_tools(name: str, *, as_json: bool) -> int:
@@ -69,16 +65,16 @@ def list_tools(name: str, *, as_json: bool) -> int:
     }
     if tool:
         spec = find_tool(specs[connector], tool)
-        typer.echo(orjson.dumps(spec.model_dump(mode="json"), option=orjson.OPT_INDENT_2).decode())
+        say_json(spec.model_dump(mode="json"), indented=True)
         return COMPLETED
     if as_json:
         listing: JsonObject = {
             one: [spec.model_dump(mode="json") for spec in tools.values()] for one, tools in specs.items()
         }
-        typer.echo(orjson.dumps(listing).decode())
+        say_json(listing)
         return COMPLETED
     for one, tools in specs.items():
         for spec in tools.values():
             names = " ".join(spec.names)
-            typer.echo(f"{one}.{spec.operation:<40} {spec.effect:<15} {names:<40} {spec.summary}".rstrip())
+            say(f"{one}.{spec.operation:<40} {spec.effect:<15} {names:<40} {spec.summary}".rstrip())
     return COMPLETED

@@ -7,7 +7,7 @@ from ...connectors.errors import InvalidUse
 from ...journal.events import EventDraft, fact_body, fact_key
 from ...journal.home import Home
 from ...journal.store import Store
-from .summary import summarise
+from .summary import PersonsWord, summarise
 
 
 async def decide_approval(
@@ -15,18 +15,30 @@ async def decide_approval(
 ) -> str:
     """Record `{"approved", "by", "reason"}` for a waiting step and return its path.
 
-    An empty `step` means the only one that waits. Raises InvalidUse when none does, or several do.
+    An empty `step` means the only one that waits. Raises InvalidUse when none does, several do, or somebody has
+    decided already.
     """
     with home.owning(run_id):
         summary = summarise(await store.events(run_id))
         pending = [path for entry in summary.waiting for path in _paths(entry)]
-        path = _chosen(pending, step, run_id)
+        words = {word.path: word for word in summary.decisions if word.is_open and word.path in pending}
+        undecided = [path for path in pending if path not in words]
+        earlier = words.get(step) if step or undecided else next(iter(words.values()), None)
+        if earlier is not None:
+            raise decided_already(run_id, earlier)
+        path = _chosen(undecided, step, run_id)
         key = fact_key(path, 0, "approval")
         event = EventDraft(
             kind="fact_recorded", key=key, at=clock.now(), body=fact_body({"path": path}, decision)
         )
         await store.append(await store.owner_of(run_id), event)
         return path
+
+
+def decided_already(run_id: str, word: PersonsWord) -> InvalidUse:
+    """Return the refusal of a second word about one step."""
+    after = f"Go on with: mendflow resume {run_id}" if word.is_open else f"`mendflow why {run_id}` tells it."
+    return InvalidUse(f"`{word.path}` of run `{run_id}` was decided already: {word.told}.", help=after)
 
 
 def _paths(entry: JsonValue) -> list[str]:

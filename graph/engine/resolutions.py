@@ -10,6 +10,8 @@ from ...journal.events import Event, EventDraft, fact_body, fact_key
 from ...journal.home import Home
 from ...journal.store import EffectChange, Store
 from ...verifier.effect import Decision, Effect, resolve
+from .approvals import decided_already
+from .summary import summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,12 @@ async def resolve_effect(
     """Record the decision about one parked effect of a run and return the path of its step.
 
     `effect` is the step's path or the effect's slot; empty: the only one that is parked. Raises InvalidUse when
-    none is, several are, or the run is at work.
+    none is, several are, somebody has decided already, or the run is at work.
     """
     with home.owning(run_id):
-        found = _parked(await store.events(run_id), await store.effects(run_id))
+        events = await store.events(run_id)
+        found = _parked(events, await store.effects(run_id))
+        _refuse_second_word(events, found, effect, run_id)
         chosen = _chosen(found, effect, run_id)
         said: JsonObject = {
             "decision": resolution.decision,
@@ -86,6 +90,16 @@ def _parked(events: list[Event], effects: list[Effect]) -> list[_Parked]:
         for path in [places.get(effect.slot, "")]
         if effect.state == "parked" and path in attempts
     ]
+
+
+def _refuse_second_word(events: list[Event], found: list[_Parked], wanted: str, run_id: str) -> None:
+    """Raise InvalidUse where what is asked for is parked no more because somebody has decided about it."""
+    parked = {name for one in found for name in (one.path, one.effect.slot)}
+    if wanted in parked or (found and not wanted):
+        return
+    for word in reversed(summarise(events).decisions):
+        if word.kind == "resolution" and (not wanted or wanted in (word.path, word.slot)):
+            raise decided_already(run_id, word)
 
 
 def _chosen(found: list[_Parked], wanted: str, run_id: str) -> _Parked:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from pydantic import JsonValue
 
@@ -18,6 +18,27 @@ class OpenEnd(Frozen):
     reason: str
     next_action: str = ""
     fault: JsonObject = {}
+
+
+class PersonsWord(Frozen):
+    """What a person decided about a step: of a parked effect, or where its approval was waited for."""
+
+    path: str
+    kind: Literal["resolution", "approval"]
+    decision: str
+    """`done`, `refused` or `resend`; `approved` or `denied`."""
+    by: str
+    reason: str
+    slot: str = ""
+    """The effect, of a resolution."""
+    is_open: bool = False
+    """Whether it is recorded and no resume has acted on it yet."""
+
+    @property
+    def told(self) -> str:
+        """Return it in words."""
+        because = f": {self.reason}" if self.reason else ""
+        return f"`{self.decision}` by {self.by}{because}"
 
 
 class EffectCount(Frozen):
@@ -43,6 +64,8 @@ class RunResult(Frozen):
     failed: tuple[OpenEnd, ...] = ()
     waiting: tuple[JsonObject, ...] = ()
     """What the run waits for: `{"path", "for": "approval"|"timer", …}`."""
+    decisions: tuple[PersonsWord, ...] = ()
+    """What people decided, in the order of their words."""
     drafts_rejected: int = 0
     calls: int = 0
     due_at: datetime | None = None
@@ -68,6 +91,9 @@ class _Tally:
         self.ends: dict[str, JsonObject] = {}
         self.slots: dict[str, tuple[str, bool]] = {}
         """By slot: the path that claimed it, and whether an earlier run had made the effect."""
+        self.words: list[PersonsWord] = []
+        self.spoken: dict[str, int] = {}
+        """By path: the attempt that a person decided about and that has come to no later end."""
         self.passed: set[str] = set()
         self.called: set[str] = set()
         self.rejected = 0
@@ -88,6 +114,8 @@ class _Tally:
                 self.heals[str(_object(event.body.get("fault")).get("kind"))] += 1
             case "step_ended":
                 self.ends[path] = event.body
+                if _number(rest) > self.spoken.get(path, _number(rest)):
+                    del self.spoken[path]
             case "intent_written":
                 self.slots[str(event.body["slot"])] = (path, False)
             case "verdict_given":
@@ -106,8 +134,12 @@ class _Tally:
         if ":call:" in rest:
             self.calls += 1
             self.called.add(path)
-        if ":resolution:" in rest and _object(body.get("value")).get("decision") == "done":
-            self.passed.add(path)
+        if ":resolution:" in rest or ":approval:" in rest:
+            word = _word(path, body)
+            self.words.append(word)
+            self.spoken[path] = _number(rest)
+            if word.decision == "done":
+                self.passed.add(path)
         if ":slot:" in rest:
             slot = str(_object(body.get("request")).get("slot"))
             is_done = _object(body.get("value")).get("standing") == "done"
@@ -118,10 +150,18 @@ class _Tally:
         """Tell `brief.read[0]`, which makes calls of its own, from a map's item, which does not."""
         return path.endswith("]") and path in self.called
 
+    def _decided(self, end: OpenEnd) -> OpenEnd:
+        """Tell of an end that a person has decided about how it goes on, not to decide again."""
+        if end.path not in self.spoken:
+            return end
+        return end.model_copy(update={"next_action": f"mendflow resume {self.run_id}"})
+
     def result(self) -> RunResult:
         """Return the sum."""
         due = self.closing.get("due_at")
         ends = {path: end for path, end in self.ends.items() if not self._is_read_of_agent(path)}
+        is_going = self.closing.get("status") not in ("completed", "failed")
+        last = {word.path: place for place, word in enumerate(self.words)}
         return RunResult(
             run_id=self.run_id,
             workflow=str(_object(self.started.get("workflow")).get("name") or ""),
@@ -130,13 +170,36 @@ class _Tally:
             heals=dict(sorted(self.heals.items())),
             effects=_count(self.slots.values(), self.passed),
             effects_by_operation=_by_operation(self.slots, self.passed),
-            parked=_open_ends(ends, "parked"),
+            parked=tuple(self._decided(end) for end in _open_ends(ends, "parked")),
             failed=_open_ends(ends, "failed"),
             waiting=tuple(_list(self.closing.get("waiting"))),
+            decisions=tuple(
+                word.model_copy(
+                    update={"is_open": is_going and last[word.path] == place and word.path in self.spoken}
+                )
+                for place, word in enumerate(self.words)
+            ),
             drafts_rejected=self.rejected,
             calls=self.calls,
             due_at=datetime.fromisoformat(str(due)) if due else None,
         )
+
+
+def _word(path: str, body: JsonObject) -> PersonsWord:
+    value = _object(body.get("value"))
+    by, reason = str(value.get("by") or ""), str(value.get("reason") or "")
+    if "decision" not in value:
+        decision = "approved" if value.get("approved") is True else "denied"
+        return PersonsWord(path=path, kind="approval", decision=decision, by=by, reason=reason)
+    slot = str(_object(body.get("request")).get("slot") or "")
+    decision = str(value["decision"])
+    return PersonsWord(path=path, kind="resolution", decision=decision, by=by, reason=reason, slot=slot)
+
+
+def _number(rest: str) -> int:
+    """Return the attempt in what follows a key's path."""
+    digits = rest.partition(":")[0]
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _count(slots: Iterable[tuple[str, bool]], passed: set[str]) -> EffectCount:

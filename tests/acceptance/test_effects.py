@@ -5,6 +5,8 @@ import shutil
 import orjson
 import pytest
 from mendflow.connectors.sandbox.world import DEFAULT_KEY
+from mendflow.journal.home import Home
+from mendflow.journal.opening import opened
 
 from tests.acceptance.conftest import DATA, Ended, Mendflow, Sandbox, completed, read_world
 from tests.acceptance.test_kill import kill_when, only_run
@@ -105,7 +107,9 @@ def test_a_start_under_a_key_happens_once(mendflow: Mendflow) -> None:
     other = started("--input", "email=bob@example.com")
     assert other.code == 2
     assert other.err.startswith("The key of `--once-key` was used before, with other inputs: run `once-")
-    real = mendflow("run", str(MAIL), "--once-key", "2026-11-23", "--input", "email=ann@x.org", key="k-real-1")
+    real = mendflow(
+        "run", str(MAIL), "--once-key", "2026-11-23", "--input", "email=ann@x.org", key="k-real-1"
+    )
     assert real.code == 2
     assert "in another world (the vendor, the sandbox, or a sandbox at a URL)" in real.err
 
@@ -113,6 +117,11 @@ def test_a_start_under_a_key_happens_once(mendflow: Mendflow) -> None:
 def test_a_paused_connection_holds_every_call_back(mendflow: Mendflow, sandbox: Sandbox) -> None:
     """Paused before: not one request arrives, and the run parks with the way out."""
     words = ("--input", "numbers=[1]", f"--sandbox={sandbox.url}", "--json")
+    refused = mendflow("pause", "piggy", "--reason", "too many", "--by", "Ann")
+    assert (refused.code, mendflow.home.exists()) == (2, False)
+    Home(mendflow.home).prepare()
+    with opened(mendflow.home / "journal.db"):
+        pass
     assert mendflow("pause", "piggy", "--reason", "too many", "--by", "Ann").code == 0
     assert mendflow("pause").out == "the connection `piggy` is paused by Ann: too many\n"
     ended = mendflow("run", str(MANY), *words, key=DEFAULT_KEY)

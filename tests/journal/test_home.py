@@ -92,6 +92,23 @@ def test_a_home_that_lost_its_journal_is_refused(tmp_path: Path) -> None:
     home.prepare()
 
 
+def test_a_home_whose_traces_outlived_its_journal_is_refused(tmp_path: Path) -> None:
+    """A run left its trace behind, so there was a journal; where its mark is left, opening it says what is lost."""
+    home = Home(tmp_path)
+    home.prepare()
+    (home.traces / "run-1.jsonl").touch()
+    with pytest.raises(
+        StoreError, match=r"has no `journal.db`, but the trace of run `run-1` in `traces/`"
+    ) as caught:
+        home.prepare()
+    assert "or choose another home" in caught.value.help
+    home.mark.touch()
+    home.prepare()
+    home.mark.unlink()
+    home.database.touch()
+    home.prepare()
+
+
 def test_a_home_without_locks_is_named(tmp_path: Path) -> None:
     """Where no lock can be made, nobody can own a run: an error for people."""
     with (

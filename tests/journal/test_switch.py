@@ -1,5 +1,6 @@
 """The kill switch: a connection is paused by a file, and held back whenever that file is there."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,16 @@ def test_a_pause_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "paused").write_text("")
     with pytest.raises(StoreError, match="`shop` could not be paused"):
         KillSwitch(tmp_path).pause("shop", by="eve", reason="")
+
+
+def test_a_full_disk_is_no_reason_to_go_on(tmp_path: Path) -> None:
+    """The file takes no room and holds back; only the words that do not fit into it are missing."""
+    switch = KillSwitch(tmp_path)
+    (tmp_path / "paused").mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file may have a single byte
+    try:
+        switch.pause("shop", by="eve", reason="too many awards")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert switch.why("shop") == "the connection `shop` is paused"

@@ -272,8 +272,17 @@ async def test_a_decision_needs_a_parked_effect(bench: Bench) -> None:
     with pytest.raises(InvalidUse, match="`post` is not parked; these are: `mail`"):
         await bench.resolve(parked.run_id, "post", "done")
     await bench.resolve(parked.run_id, "mail", "done")
-    with pytest.raises(InvalidUse, match="No effect of run"):
+    with pytest.raises(
+        InvalidUse, match=r"`mail` of run `.*` was decided already: `done` by eve: seen in the dashboard."
+    ) as caught:
         await bench.resolve(parked.run_id, "mail", "resend")
+    assert caught.value.help == f"Go on with: mendflow resume {parked.run_id}"
+    with pytest.raises(InvalidUse, match=r"`mail` of run `.*` was decided already"):
+        await bench.resolve(parked.run_id, "", "resend")
+    await bench.resume(parked.run_id, MAIL)
+    with pytest.raises(InvalidUse, match=r"`mail` of run `.*` was decided already") as caught:
+        await bench.resolve(parked.run_id, "mail", "resend")
+    assert caught.value.help == f"`mendflow why {parked.run_id}` tells it."
 
 
 async def test_an_effect_that_a_person_saw_done_is_done_for_all_runs(bench: Bench) -> None:

@@ -55,6 +55,20 @@ async def test_an_approved_run_goes_on(bench: Bench) -> None:
     await bench.same(result.run_id, ASK)
 
 
+async def test_the_first_word_stands(bench: Bench) -> None:
+    """Whoever decides about a step that was decided already is told by whom, and how to go on."""
+    waiting = await bench.run(ASK)
+    await bench.decide(waiting.run_id, "ok", approved=False)
+    for step in ("", "ok"):
+        with pytest.raises(
+            InvalidUse, match=r"`ok` of run `.*` was decided already: `denied` by eve: too much"
+        ) as caught:
+            await bench.decide(waiting.run_id, step, approved=True)
+        assert caught.value.help == f"Go on with: mendflow resume {waiting.run_id}"
+    assert (await bench.resume(waiting.run_id, ASK)).status == "failed"
+    assert bench.vendor.mails == []
+
+
 async def test_a_denied_step_fails(bench: Bench) -> None:
     """After a no the step fails with the person's reason, and what needs it is skipped."""
     waiting = await bench.run(ASK)

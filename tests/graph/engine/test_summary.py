@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from mendflow.connectors.contract import JsonObject
-from mendflow.graph.engine.summary import EffectCount, OpenEnd, RunResult, as_status, summarise
+from mendflow.graph.engine.summary import EffectCount, OpenEnd, PersonsWord, RunResult, as_status, summarise
 from mendflow.journal.events import Event, EventKind
 from pydantic import JsonValue
 
@@ -99,6 +99,52 @@ def test_only_the_innermost_open_end_is_shown() -> None:
     )
     assert result.failed == (OpenEnd(path="each[0].award", reason="no", fault=fault),)
     assert result.parked == (OpenEnd(path="look", reason="open", next_action="look"),)
+
+
+def _resolution(path: str, decision: str, attempt: int = 1) -> Written:
+    value: JsonObject = {"decision": decision, "by": "eve", "reason": "seen"}
+    return ("fact_recorded", f"{path}#{attempt}:resolution:0", {"request": {"slot": "s"}, "value": value})
+
+
+def _approval(path: str, *, approved: bool) -> Written:
+    value: JsonObject = {"approved": approved, "by": "eve", "reason": ""}
+    return ("fact_recorded", f"{path}#0:approval:0", {"request": {}, "value": value})
+
+
+def _word(decision: str, *, is_open: bool) -> PersonsWord:
+    return PersonsWord(
+        path="mail", kind="resolution", decision=decision, by="eve", reason="seen", slot="s", is_open=is_open
+    )
+
+
+def test_a_word_is_open_until_it_was_acted_on() -> None:
+    """It takes the place of the advice to decide, also through a resume that was interrupted; then it is history."""
+    parked = _end("mail", "parked", reason="open", next_action="mendflow resolve r 'mail'")
+    decided = (parked, ("run_paused", "", {"status": "parked"}), _resolution("mail", "resend"))
+    for more in ((), (("run_resumed", "", {}), parked)):
+        result = _run(*decided, *more)
+        assert result.decisions == (_word("resend", is_open=True),)
+        assert result.parked == (OpenEnd(path="mail", reason="open", next_action="mendflow resume r"),)
+    again: Written = (
+        "step_ended",
+        "mail#2:end:0",
+        {"status": "parked", "reason": "open", "next_action": "look"},
+    )
+    result = _run(*decided, again)
+    assert result.decisions == (_word("resend", is_open=False),)
+    assert result.parked == (OpenEnd(path="mail", reason="open", next_action="look"),)
+    twice = _run(*decided, again, _resolution("mail", "done", 2))
+    assert twice.decisions == (_word("resend", is_open=False), _word("done", is_open=True))
+
+
+def test_approvals_are_words_as_well() -> None:
+    """A yes is open until its step has ended; a run that is over has no open words."""
+    yes = PersonsWord(path="ok", kind="approval", decision="approved", by="eve", reason="", is_open=True)
+    assert _run(_approval("ok", approved=True)).decisions == (yes,)
+    assert yes.told == "`approved` by eve"
+    no = yes.model_copy(update={"decision": "denied", "is_open": False})
+    for after in (_end("ok", "failed"), ("run_ended", "", {"status": "failed"})):
+        assert _run(_approval("ok", approved=False), after).decisions == (no,)
 
 
 def test_a_read_of_an_agent_is_no_step() -> None:
