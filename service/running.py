@@ -22,7 +22,7 @@ from ..graph.language.plan import Plan
 from ..journal.export import write_trace
 from ..journal.home import Home
 from ..journal.vault import Vault
-from .exits import CANCELLED, COMPLETED, INVALID, OF_STATUS
+from .exits import CANCELLED, COMPLETED, INTERRUPTED, INVALID, OF_STATUS
 from .notify import credentials_of, news_of, notify
 from .pins import order_of, plan_of
 from .ports import opened
@@ -319,7 +319,10 @@ def _stopped_line(result: RunResult) -> str:
     run_id = result.run_id
     if result.status in ("completed", "failed"):
         return f"Interrupted after run `{run_id}` had ended: {result.status}. See it with: mendflow show {run_id}"
-    return f"Interrupted: run `{run_id}` is {result.status}. Go on with: mendflow resume {run_id}"
+    status = (
+        INTERRUPTED if result.status == "running" else result.status
+    )  # a second Ctrl-C left no time to say so
+    return f"Interrupted: run `{run_id}` is {status}. Go on with: mendflow resume {run_id}"
 
 
 def pairs_of(texts: tuple[str, ...]) -> dict[str, str]:

@@ -15,6 +15,13 @@ pytestmark = pytest.mark.acceptance
 SLOW = ("--sandbox", "--input", "email=ada@example.com", "--fault", "slow=60@contacts.find_or_create")
 
 
+def wait_for_the_call(mendflow: Mendflow, process: "subprocess.Popen[str]") -> None:
+    """Return once the slow call has arrived: the run then waits for its answer."""
+    trail = mendflow.home / "sandbox" / "world.jsonl"
+    while not (trail.exists() and b"find_or_create" in trail.read_bytes()):
+        assert process.poll() is None
+
+
 def stopped(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """Press Ctrl-C, and return how the command ended."""
     os.killpg(process.pid, signal.SIGINT)
@@ -29,6 +36,7 @@ def test_a_stopped_run_is_named_with_its_way_on(mendflow: Mendflow) -> None:
     found = re.search(r"run-\w+", process.stderr.readline())
     assert found
     run_id = found[0]
+    wait_for_the_call(mendflow, process)
     code, out, err = stopped(process)
     assert (code, out) == (5, "")
     assert err.splitlines()[-1] == (
@@ -45,12 +53,7 @@ def test_a_stopped_run_is_named_with_its_way_on(mendflow: Mendflow) -> None:
 def test_a_stopped_run_is_one_document(mendflow: Mendflow) -> None:
     """With `--json` the document of the run says that it is cancelled."""
     process = mendflow.start("run", str(CONFIGS / "verify-mail.yaml"), *SLOW, "--json", "--once-key", "a")
-    requests = mendflow.home / "locks"
-    while not (requests.is_dir() and list(requests.glob("once-*.lock"))):
-        assert process.poll() is None
-    trail = mendflow.home / "sandbox" / "world.jsonl"
-    while not (trail.exists() and b"find_or_create" in trail.read_bytes()):
-        assert process.poll() is None
+    wait_for_the_call(mendflow, process)
     code, out, _ = stopped(process)
     assert code == 5
     assert '"status":"cancelled"' in out
