@@ -120,9 +120,10 @@ def _word(decision: str, *, is_open: bool) -> PersonsWord:
 def test_a_word_is_open_until_it_was_acted_on() -> None:
     """It takes the place of the advice to decide, also through a resume that was interrupted; then it is history."""
     parked = _end("mail", "parked", reason="open", next_action="mendflow resolve r 'mail'")
-    decided = (parked, ("run_paused", "", {"status": "parked"}), _resolution("mail", "resend"))
-    for more in ((), (("run_resumed", "", {}), parked)):
-        result = _run(*decided, *more)
+    closed: Written = ("run_paused", "", {"status": "parked"})
+    decided = (parked, closed, _resolution("mail", "resend"))
+    resumed: Written = ("run_resumed", "", {})
+    for result in (_run(*decided), _run(*decided, resumed, parked)):
         assert result.decisions == (_word("resend", is_open=True),)
         assert result.parked == (OpenEnd(path="mail", reason="open", next_action="mendflow resume r"),)
     again: Written = (
@@ -143,7 +144,8 @@ def test_approvals_are_words_as_well() -> None:
     assert _run(_approval("ok", approved=True)).decisions == (yes,)
     assert yes.told == "`approved` by eve"
     no = yes.model_copy(update={"decision": "denied", "is_open": False})
-    for after in (_end("ok", "failed"), ("run_ended", "", {"status": "failed"})):
+    over: Written = ("run_ended", "", {"status": "failed"})
+    for after in (_end("ok", "failed"), over):
         assert _run(_approval("ok", approved=False), after).decisions == (no,)
 
 
