@@ -6,7 +6,7 @@ from pathlib import Path
 import pydantic
 from mendflow.connectors.contract import Frozen
 from mendflow.connectors.errors import InvalidUse
-from mendflow.verifier.fields import Field
+from mendflow.verifier.drift.fields import Field
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 LARGEST_FILE = 64 * 1024 * 1024

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.errors import InvalidUse
-from mendflow.verifier.fields import Field, Pair, pair
+from mendflow.verifier.drift.fields import Field, Pair, pair
 
 from tests.drift.bodies import SAFE
 from tests.drift.events import EVENTS

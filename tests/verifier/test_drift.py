@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mendflow.connectors.contract import JsonObject
 from mendflow.verifier.contract import fits
-from mendflow.verifier.drift import Repair, Unrepaired, repair
+from mendflow.verifier.drift.repair import Repair, Unrepaired, repair
 from mendflow.verifier.verdict import Move
 from pydantic import JsonValue
 

@@ -15,12 +15,13 @@ from itertools import islice
 
 from pydantic import JsonValue
 
-from ..connectors.contract import JsonObject
-from .contract import compare, fits
-from .envelope import unwrap
-from .fields import Field, is_telling, pair, words_of
-from .shape import admits, items_of, kind_of, kinds_of, properties_of, required_of
-from .verdict import Move
+from ...connectors.contract import JsonObject
+from ..contract import compare, fits
+from ..envelope import unwrap
+from ..shape import admits, items_of, kind_of, kinds_of, properties_of, required_of
+from ..verdict import Move
+from .fields import Field, pair
+from .names import is_telling, words_of
 
 DEEPEST_ENVELOPE = 6
 MOST_PLACES = 2000
