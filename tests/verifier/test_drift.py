@@ -194,6 +194,18 @@ def leaves(value: JsonValue) -> Iterator[JsonValue]:
             yield value
 
 
+def as_text(value: JsonValue, way: list[str]) -> JsonValue:
+    """Write what stands at the end of a way as text, in every item of the lists on it."""
+    if isinstance(value, list):
+        return [as_text(item, way) for item in value]
+    if not way:
+        return value if value is None else str(value)
+    name = way[0].removesuffix("[]")
+    if not isinstance(value, dict) or name not in value:
+        return value
+    return {**value, name: as_text(value[name], way[1:])}
+
+
 def replayed(body: JsonValue, moves: tuple[Move, ...]) -> JsonValue:
     """Apply the moves to the body by their own words, one after the other."""
     output = body["data"] if isinstance(body, dict) and "data" in body else None
@@ -203,6 +215,10 @@ def replayed(body: JsonValue, moves: tuple[Move, ...]) -> JsonValue:
             for name in move.found.split(".") if move.found != "$" else []:
                 assert isinstance(output, dict)
                 output = output[name]
+            continue
+        if move.change:
+            assert move.change == "text"
+            output = as_text(output, move.found.split(".")[1:])
             continue
         *way, found = move.found.removeprefix("data").split(".")
         output = renamed(output, re.findall(r"\[\]|[^.\[\]]+", ".".join(way)), found, move)
@@ -243,7 +259,8 @@ def test_a_repair_is_lossless_or_refused(
         assert fits(schema, mended.output)
         assert mended.moves
         assert replayed(answer, mended.moves) == mended.output
-        available = list(leaves(answer))
+        rewritten = {move.change for move in mended.moves} - {""}
+        available = [*leaves(answer), *(str(leaf) for leaf in leaves(answer) if rewritten)]
         assert all(leaf in available for leaf in leaves(mended.output))
 
 
