@@ -46,6 +46,8 @@ class Field:
     kinds: frozenset[str] = frozenset()
     """Types that it may have, without null; none where that is not known."""
     format: str = ""
+    shape: str = ""
+    """Name of the vendor's type that it is of, where the type has one; a vendor may rename it with the field."""
     description: str = ""
     """Digest of the vendor's own words about it; empty where there are none."""
     is_observed: bool = False
@@ -152,6 +154,11 @@ def _is_alike(old: Field, new: Field) -> bool:
     return not declared or new.kinds <= declared
 
 
+def _is_the_like(old: Field, new: Field) -> bool:
+    """Tell the same where nobody describes the fields: then another name of the type may be another thing."""
+    return old.shape == new.shape and _is_alike(old, new)
+
+
 def _same_words(gone: Sequence[Field], come: Sequence[Field]) -> Iterator[Pair]:
     """Pair names of the same words at one place (T0), where no third name has them, of whatever type."""
     places: dict[tuple[Path, tuple[str, ...]], list[Field]] = defaultdict(list)
@@ -159,7 +166,7 @@ def _same_words(gone: Sequence[Field], come: Sequence[Field]) -> Iterator[Pair]:
         places[field.parent, words_of(field.name)].append(field)
     for old in gone:
         named_so = places[old.parent, words_of(old.name)]
-        if len(named_so) == 1 and _is_alike(old, named_so[0]):
+        if len(named_so) == 1 and _is_the_like(old, named_so[0]):
             yield Pair(old.path, named_so[0].path, "T0")
 
 
@@ -201,7 +208,7 @@ def _together(thing: str, gone: Sequence[Field], come: Sequence[Field]) -> Itera
         paths = {old.path for old, _ in moved}
         left = [one for one in _leaves(gone) if one.path[: len(before)] == before and one.path not in paths]
         is_whole = len(moved) >= FEWEST_TOGETHER and not left and _is_mere(thing, (*before, *after))
-        if is_whole and all(candidates[old.path] == 1 and _is_alike(old, new) for old, new in moved):
+        if is_whole and all(candidates[old.path] == 1 and _is_the_like(old, new) for old, new in moved):
             yield from (Pair(old.path, new.path, "T1") for old, new in moved)
 
 
@@ -236,7 +243,7 @@ def _of_the_thing(thing: str, gone: Sequence[Field], come: Sequence[Field]) -> I
             if (
                 is_only
                 and old.parent == new.parent
-                and _is_alike(old, new)
+                and _is_the_like(old, new)
                 and not may_differ(old.path, new.path)
                 and _adds_only(old.name, new.name, whose)
             ):

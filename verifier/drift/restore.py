@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from ...connectors.contract import JsonObject
-from ..shape import items_of, kind_of, kinds_of, properties_of
+from ..shape import items_of, kind_of, kinds_of, properties_of, when_there
 from ..verdict import Move
-from .fields import Field, Pair, Path, Refusal, weigh
+from .fields import FEWEST_TOGETHER, Field, Pair, Path, Refusal, weigh
 from .values import rewritten
 from .witness import UNSEEN, Seen, id_of, witnessed
+
+MOST_STRANGE = 500
+"""New names in one object beyond which none is weighed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Restored:
 
 def restore(schema: JsonObject, group: list[JsonValue], place: Place) -> Restored:
     """Give the values of one place their contract names and writing, all the way down."""
+    schema = when_there(schema)
     here = _renamed(schema, group, place)
     group, moves, refusals = here.group, here.moves, here.refusals
     for name, rule in properties_of(schema).items():
@@ -98,8 +102,12 @@ def _renamed(schema: JsonObject, group: list[JsonValue], place: Place) -> Restor
     strange = [name for name in present if name not in declared]
     if not missing or not strange:
         return Restored(group)
+    if len(strange) > MOST_STRANGE:
+        return Restored(group, refusals=(f"{len(strange)} unknown fields are too many to be weighed",))
     weighed = [*_weighed(schema, missing, strange, group, place)]
     pairs = [one for one in weighed if isinstance(one, Pair)]
+    if schema.get("additionalProperties") is True:
+        pairs = _beside_attributes(pairs)
     renames = {one.new[-1]: one.old[-1] for one in pairs}
     needed = schema.get("required")
     refusals = tuple(
@@ -116,6 +124,16 @@ def _renamed(schema: JsonObject, group: list[JsonValue], place: Place) -> Restor
         for one in pairs
     )
     return Restored(renamed if renames else group, moves, refusals)
+
+
+def _beside_attributes(pairs: list[Pair]) -> list[Pair]:
+    """Return the pairs that hold where customers name fields of their own: a lone look-alike may be one of those."""
+    styled = [one for one in pairs if one.tier == "T0"]
+    return [
+        one
+        for one in pairs
+        if one.tier in ("T3", "T4") or (one.tier == "T0" and len(styled) >= FEWEST_TOGETHER)
+    ]
 
 
 def _weighed(
