@@ -142,6 +142,8 @@ REFUSED: dict[str, JsonObject] = {
     "data beside the fields": {**PLAIN, "data": {}},
     "one of a list": {"data": [PLAIN]},
     "an older version": {"data": {"previous_card": PLAIN}},
+    "an error": {"data": {"error": PLAIN}},
+    "a bound of it": {"data": {"max": PLAIN}},
     "another account of money": {"data": {"prepaid_card": PLAIN}},
     "things beside it": {"data": {"card": PLAIN, "shop": {"uuid": "s"}}},
     "fields left behind": {"data": {"card": PLAIN, "creditBalance": 9}},
@@ -165,6 +167,26 @@ def test_a_contract_of_one_field_is_not_searched_for() -> None:
         "properties": {"balance": {"type": "integer"}},
     }
     assert isinstance(repair(schema, {"data": {"card": {"balance": 5}}}, {}), Unrepaired)
+
+
+def test_a_lone_look_alike_may_be_a_customers_own() -> None:
+    """Where customers' attributes stand beside the fields, one name in another style is left, and two are a style."""
+    spread: JsonObject = {**CARD, "additionalProperties": True}
+    alone: JsonObject = {"data": {"card_id": "k", "creditBalance": 7, "owner": OWNER}}
+    assert isinstance(repair(spread, alone, {}), Unrepaired)
+    assert isinstance(repair(CARD, alone, {}), Repair)
+    both: JsonObject = {"data": {"cardId": "k", "creditBalance": 7, "owner": OWNER}}
+    assert isinstance(repair(spread, both, {}), Repair)
+    named: JsonObject = {"data": {"card_id": "k", "points": 7, "owner": OWNER}}
+    assert isinstance(repair(spread, named, {"credit_balance": "points"}), Repair)
+
+
+def test_too_many_unknown_names_are_not_weighed() -> None:
+    """An object with a flood of new names is refused with that reason."""
+    flood: JsonObject = {f"field{number}": number for number in range(501)}
+    found = repair(CARD, {"data": {"card_id": "k", "creditBalance": 7, "owner": OWNER, **flood}}, {})
+    assert isinstance(found, Unrepaired)
+    assert found.reason.startswith("502 unknown fields are too many to be weighed; ")
 
 
 def test_one_item_that_differs_stops_the_move() -> None:

@@ -13,7 +13,7 @@ CHANGES = {
     "unit": [("{}", "{}_in_cents"), ("{}_seconds", "{}_minutes"), ("{}_usd", "{}_eur"), ("{}", "{}_percent")],
     "money": [("{}", "{}_amount"), ("{}_amount", "{}_balance"), ("{}_price", "{}_value"), ("{}", "{}_fee")],
     "scope": [("{}", "total_{}"), ("max_{}", "min_{}"), ("net_{}", "gross_{}"), ("{}", "{}_count")],
-    "version": [("{}", "default_{}"), ("{}", "previous_{}"), ("{}", "parent_{}"), ("first_{}", "last_{}"), ("{}", "draft_{}")],
+    "version": [("{}", "default_{}"), ("{}", "previous_{}"), ("{}", "parent_{}"), ("first_{}", "last_{}")],
     "moment": [("{}_start", "{}_end"), ("{}_created_at", "{}_updated_at"), ("{}", "{}_expires")],
     "kind of id": [("{}_id", "{}_uuid"), ("{}_sid", "{}_id"), ("{}_code", "{}_key"), ("{}_id", "{}_number")],
     "role": [("source_{}", "destination_{}"), ("billing_{}", "shipping_{}"), ("{}_from", "{}_to")],

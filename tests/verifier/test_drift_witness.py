@@ -63,7 +63,7 @@ def altered(number: int, **update: JsonValue) -> list[JsonValue]:
     ("now", "seen"),
     [
         (NOW, {"u1": SEEN["u1"]}),  # one witness
-        ([NOW[0], NOW[0]], SEEN),  # one record twice
+        ([NOW[0], NOW[0], NOW[1]], SEEN),  # one record twice
         (altered(0, alias="Countess!"), SEEN),  # a witness against it
         (altered(0, alias=None), SEEN),
         (altered(0, handle="Countess"), SEEN),  # the value stands twice
