@@ -53,11 +53,11 @@ simulate: $(STAMP)
 explore: $(STAMP)
 	WORKERS=$(WORKERS) $(BIN)/python -m tests.explorer
 
-# How many vanished fields the healer of drift finds again, and how many wrongly: none may be. JSON=--json for programs.
+# How many vanished fields the healer of drift finds again, and how many wrongly: none may be. JSON=1 for programs.
 PAIRS ?= ../shared/drift/pairs.jsonl
 .PHONY: drift-score
 drift-score: $(STAMP)
-	$(BIN)/python -m tests.drift $(PAIRS) $(JSON)
+	$(BIN)/python -m tests.drift $(PAIRS) $(if $(JSON),--json)
 
 campaign: $(STAMP)
 	$(BIN)/python tests/campaigns/faults.py

@@ -120,9 +120,11 @@ def _differences(expected: JsonObject | None, record: JsonObject) -> Iterator[st
 
 
 def _plain(value: JsonValue) -> JsonValue:
-    """Return a value without what is only a default: an empty evidence, no moves."""
+    """Return a value without what is only a default: an empty evidence, no moves, a move without change."""
     if isinstance(value, dict):
-        return {name: inner for name, inner in value.items() if inner not in ({}, [], None)}
+        return {name: inner for name, inner in value.items() if inner not in ({}, [], None, "")}
+    if isinstance(value, list):
+        return [_plain(one) for one in value] or None
     return value or None
 
 

@@ -311,13 +311,46 @@ def _wrong_moves(course: Course, last: Exchange, moves: list[JsonValue]) -> Iter
     """Object where the recorded moves do not lead from the answer to what the step returned."""
     if any(one.is_write for one in course.exchanges.values()):
         yield "the answer of a write was mended"
-    value = last.outcome.get("body")
+    value, end = last.outcome.get("body"), course.ends.get(last.number)
+    shown: JsonValue = {"data": end.get("output")} if end is not None else None
     for move in moves:
         found, expected = str(object_of(move).get("found")), str(object_of(move).get("expected"))
-        value = {"data": _under(value, found)} if expected == "data" else _renamed(value, found, expected)
-    end = course.ends.get(last.number)
-    if end is not None and canonical(object_of(value).get("data")) != canonical(end.get("output")):
+        change = object_of(move).get("change")
+        if change:
+            value = _rewritten(value, found, str(change))
+            shown = _rewritten(shown, found, "case") if change == "case" else shown
+        else:
+            value = {"data": _under(value, found)} if expected == "data" else _renamed(value, found, expected)
+    if end is not None and canonical(object_of(value).get("data")) != canonical(object_of(shown).get("data")):
         yield "the moves do not lead from the answer to what the step returned"
+
+
+def _rewritten(value: JsonValue, path: str, change: str) -> JsonValue:
+    """Return the value with what stands at a path written otherwise, in every item of the lists on the way.
+
+    A word of a list is compared without regard to the case of its letters: the contract's own word is in the output.
+    """
+    head, _, rest = path.partition(".")
+    if isinstance(value, list):
+        return [_rewritten(one, path, change) for one in value]
+    if not head:
+        return _in_other_writing(value, change)
+    name = head.removesuffix("[]")
+    if not isinstance(value, dict) or name not in value:
+        return value
+    return {**value, name: _rewritten(value[name], rest, change)}
+
+
+def _in_other_writing(value: JsonValue, change: str) -> JsonValue:
+    match change, value:
+        case "text", int() if not isinstance(value, bool):
+            return str(value)
+        case "whole", str() if value.isdecimal() and str(int(value)) == value:
+            return int(value)
+        case "case", str():
+            return value.casefold()
+        case _:
+            return value
 
 
 def _under(value: JsonValue, path: str) -> JsonValue:

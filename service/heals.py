@@ -24,8 +24,13 @@ _DONE = {
     "settle": "nothing was sent again; it was looked up at the vendor: {proof}",
     "settle, then resend": "it was looked up, had surely not happened, and was sent once more; it happened once",
     "resend": "it was sent again, which is safe here, and succeeded",
-    "drift_patch": "the values were taken from where they now stand, unchanged: {moves}",
+    "drift_patch": "the values were taken as they now stand, and say the same: {moves}",
     "rewrite": "the author wrote it anew, and the new draft kept every rule",
+}
+_CHANGES = {
+    "text": "written as text",
+    "whole": "written as a whole number",
+    "case": "written as the agreed word",
 }
 
 
@@ -44,9 +49,13 @@ def heal_lines(heal: JsonObject) -> tuple[str, str]:
 
 def _moves(heal: JsonObject) -> str:
     moves = heal.get("moves")
-    told = [
-        f"`{move.get('found')}` as `{move.get('expected')}`"
-        for move in (moves if isinstance(moves, list) else [])
-        if isinstance(move, dict)
-    ]
+    told = [_move(move) for move in (moves if isinstance(moves, list) else []) if isinstance(move, dict)]
     return ", ".join(told)
+
+
+def _move(move: JsonObject) -> str:
+    change = str(move.get("change") or "")
+    if change:
+        return f"`{move.get('found')}` {_CHANGES.get(change, change)}"
+    doubt = " (by its name alone)" if move.get("tier") == "T2" else ""
+    return f"`{move.get('found')}` as `{move.get('expected')}`{doubt}"

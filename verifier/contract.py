@@ -1,61 +1,40 @@
 """Is an answer what the contract promises, may these arguments leave, and if not: what exactly differs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Literal, assert_never
+from typing import Literal
 
 import jsonschema_rs
 from pydantic import JsonValue
 
 from ..connectors.contract import JsonObject, ToolSpec
-from .shape import admits, items_of, kind_of, kinds_of, properties_of, required_of
+from .outline import Difference, outline_of
+from .shape import items_of, properties_of
 from .verdict import Fault
 
 MOST_DIFFERENCES = 50
 MOST_COMPILED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One place where a value is not what the contract says. Names and types only, never a payload."""
+Use = Literal["sent", "answered", "rest"]
+"""`rest`: of an answer, what its outline does not say."""
 
-    path: str
-    """Like `contact.cards[].uuid`; empty for the value itself."""
-    change: Literal["missing", "unexpected", "retyped", "nulled", "invalid"]
-    """`unexpected` breaks nothing: vendors add fields. `invalid` is any other broken rule of the schema."""
-    expected: str = ""
-    found: str = ""
-
-    def __str__(self) -> str:
-        place = f"`{self.path}`" if self.path else "the whole"
-        match self.change:
-            case "missing" | "unexpected":
-                return f"{place} is {self.change}"
-            case "invalid":
-                return f"{place} breaks the rule {self.expected}"
-            case "retyped" | "nulled":
-                return f"{place} should be {self.expected} and is {self.found}"
-            case never:
-                assert_never(never)
-
-
-_compiled: dict[tuple[int, bool], tuple[JsonObject, jsonschema_rs.Validator]] = {}
+_compiled: dict[tuple[int, Use], tuple[JsonObject, jsonschema_rs.Validator]] = {}
 
 
 def fits(schema: JsonObject, output: JsonValue) -> bool:
     """Tell whether the output keeps the contract. Fields that the contract does not know are welcome."""
-    return _is_valid(_validator(schema, strict=False), output)
+    return _is_valid(_validator(schema, "answered"), output)
 
 
 def compare(schema: JsonObject, output: JsonValue) -> tuple[Difference, ...]:
     """Return how the output differs from the contract, additions included; at most `MOST_DIFFERENCES`."""
-    return _differences(schema, output, _validator(schema, strict=False))
+    return _differences(schema, output, _validator(schema, "answered"))
 
 
 def check_arguments(spec: ToolSpec, arguments: JsonObject) -> Fault | None:
     """Return what is wrong with the arguments of a call, or None when they may leave."""
-    validator = _validator(spec.parameters, strict=True)
+    validator = _validator(spec.parameters, "sent")
     if _is_valid(validator, arguments):
         return None
     differences = _differences(spec.parameters, arguments, validator)
@@ -81,7 +60,9 @@ def _plain(difference: Difference) -> JsonObject:
 def _differences(
     schema: JsonObject, value: JsonValue, validator: jsonschema_rs.Validator
 ) -> tuple[Difference, ...]:
-    walked = tuple(islice(dict.fromkeys(_walk(schema, value, "")), MOST_DIFFERENCES))
+    walked = outline_of(schema).differences(value, MOST_DIFFERENCES)
+    if walked and _is_valid(_validator(schema, "rest"), value):
+        return tuple(walked)  # naming all that is broken costs much; here the walk has named it
     broken = _broken_rules(schema, value, validator, frozenset(map(_rule_of, walked)))
     return tuple(islice(dict.fromkeys(chain(walked, broken)), MOST_DIFFERENCES))
 
@@ -96,33 +77,6 @@ def _rule_of(walked: Difference) -> tuple[str, str]:
             return "additionalProperties", parent
         case _:
             return "type", walked.path
-
-
-def _walk(schema: JsonObject, value: JsonValue, path: str) -> Iterator[Difference]:
-    if not admits(schema, value):
-        change: Literal["nulled", "retyped"] = "nulled" if value is None else "retyped"
-        yield Difference(
-            path=path, change=change, expected=" or ".join(kinds_of(schema)), found=kind_of(value)
-        )
-        return
-    if isinstance(value, list):
-        items = items_of(schema)
-        for item in value:
-            yield from _walk(items, item, f"{path}[]")
-    if isinstance(value, dict):
-        yield from _walk_fields(schema, value, f"{path}." if path else "")
-
-
-def _walk_fields(schema: JsonObject, value: JsonObject, prefix: str) -> Iterator[Difference]:
-    declared = properties_of(schema)
-    for name in required_of(schema):
-        if name not in value:
-            yield Difference(path=prefix + name, change="missing")
-    for name, inner in value.items():
-        if name in declared:
-            yield from _walk(declared[name], inner, prefix + name)
-        elif schema.get("additionalProperties") is False:
-            yield Difference(path=prefix + name, change="unexpected")
 
 
 def _broken_rules(
@@ -161,19 +115,32 @@ def _is_valid(validator: jsonschema_rs.Validator, value: JsonValue) -> bool:
         return False
 
 
-def _validator(schema: JsonObject, *, strict: bool) -> jsonschema_rs.Validator:
+def _validator(schema: JsonObject, use: Use) -> jsonschema_rs.Validator:
     """Compile once per schema. The cache keeps the schema itself, so that its identity stays its own."""
-    key = (id(schema), strict)
+    key = (id(schema), use)
     known = _compiled.get(key)
     if known is not None:
         return known[1]
     if len(_compiled) >= MOST_COMPILED:
         _compiled.clear()
     # Formats bind what we send; in answers they are annotations, for the vendor writes dates in several ways.
-    rule = schema if strict else _opened(schema)
-    compiled = jsonschema_rs.validator_for(rule, validate_formats=strict, offline=True)
+    is_sent = use == "sent"
+    rule = schema if is_sent else _opened(schema)
+    rule = _without_outline(rule) if use == "rest" else rule
+    compiled = jsonschema_rs.validator_for(rule, validate_formats=is_sent, offline=True)
     _compiled[key] = (schema, compiled)
     return compiled
+
+
+def _without_outline(schema: JsonObject) -> JsonObject:
+    """Return the schema without the types and required fields that the walk looks at."""
+    rest = {name: rule for name, rule in schema.items() if name not in ("type", "required")}
+    if properties_of(schema):
+        fields: JsonObject = {name: _without_outline(rule) for name, rule in properties_of(schema).items()}
+        rest["properties"] = fields
+    if items_of(schema):
+        rest["items"] = _without_outline(items_of(schema))
+    return rest
 
 
 def _opened(schema: JsonObject) -> JsonObject:

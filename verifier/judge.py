@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ..connectors.contract import REPEATABLE, Answer, Reply, ToolCall, ToolSpec
 from ..connectors.hints import hinted_wait
-from .drift import Unrepaired, repair
+from .drift.repair import Unrepaired, repair
 from .ledger import NOT_TRIED, Ledger
 from .outcome import Outcome, classify, wrong_with
 from .probing import can_be_settled, person_decides, unpause, unsettled

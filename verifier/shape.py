@@ -56,6 +56,15 @@ def required_of(schema: JsonObject) -> tuple[str, ...]:
     return tuple(str(name) for name in required) if isinstance(required, list) else ()
 
 
+def when_there(schema: JsonObject) -> JsonObject:
+    """Return the schema of a value that is not null, where `anyOf` offers one beside null; else the schema itself."""
+    options = schema.get("anyOf")
+    if not isinstance(options, list):
+        return schema
+    others = [one for one in options if one != {"type": "null"}]
+    return _as_object(others[0]) if len(others) == 1 else schema
+
+
 def items_of(schema: JsonObject) -> JsonObject:
     """Return the schema of a list's items; an open one where none is declared."""
     return _as_object(schema.get("items"))

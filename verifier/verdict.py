@@ -91,9 +91,11 @@ Remedy = Annotated[Wait | Renew | Settle | Resend | Rewrite, Field(discriminator
 class Move(Frozen):
     """One lossless move of a drift patch: the value found at `found` belongs at `expected`."""
 
-    tier: Literal["T0", "T1", "T2", "T3"]
+    tier: Literal["T0", "T1", "T2", "T3", "T4"]
     found: str
     expected: str
+    change: Literal["", "text", "whole", "case"] = ""
+    """How the value is written otherwise: as text, as a whole number, as the word of the contract's list."""
 
 
 class Mend(Frozen):

@@ -7,11 +7,12 @@ from typing import Literal
 
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.piggy.operations import TOOLS
-from mendflow.verifier.shape import items_of, kinds_of, properties_of, required_of
+from mendflow.verifier.shape import items_of, kinds_of, properties_of, required_of, when_there
 from pydantic import JsonValue
 
 Kind = Literal[
     "restyled",  # every name in another style: meaning kept
+    "rewritten",  # an id or a count as text, a word in other letters: meaning kept
     "wrapped",  # the whole in another envelope: meaning kept
     "unwrapped",  # the whole without its envelope: meaning kept
     "added",  # a field more: meaning kept
@@ -26,8 +27,10 @@ Kind = Literal[
     "swapped",  # two fields of one type exchanged their values: no single answer shows it
     "other unit",  # a number a hundred times as large: no single answer shows it
 ]
-SAFE: frozenset[Kind] = frozenset({"restyled", "wrapped", "unwrapped", "added"})
+SAFE: frozenset[Kind] = frozenset({"restyled", "rewritten", "wrapped", "unwrapped", "added"})
 """Those after which every value still says what it said."""
+_COUNTS = ("id", "quantity", "times_redeemed", "redemptions_remaining", "limit_per_contact")
+"""Whole numbers of the catalogue that are neither money nor a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,39 @@ def drifted() -> Iterator[Drifted]:
 
 def _records(core: JsonObject, record: JsonObject) -> Iterator[tuple[Kind, str, JsonValue]]:
     yield "added", "colour", {**record, "colour": "red"}
-    yield "restyled", "", _restyled(record)
-    for name in required_of(core):
+    for style in (_camel, _pascal, _kebab):
+        yield "restyled", style.__name__, _restyled(record, style)
+    for path, schema, inner, whole in _objects(core, record):
+        for kind, name, changed in _changed(schema, inner):
+            yield kind, f"{path}{name}", whole(changed)
+
+
+def _objects(
+    schema: JsonObject,
+    record: JsonObject,
+    path: str = "",
+    whole: Callable[[JsonValue], JsonValue] = lambda one: one,
+) -> Iterator[tuple[str, JsonObject, JsonObject, Callable[[JsonValue], JsonValue]]]:
+    """Yield each object of a record with its contract and its place: the record itself, what is in it, in its lists."""
+    yield path, schema, record, whole
+    for name, rule in properties_of(schema).items():
+        value, is_list = record.get(name), "array" in kinds_of(rule)
+        core, inner = (items_of(rule), value[0]) if is_list and isinstance(value, list) else (rule, value)
+        core = when_there(core)
+        if not isinstance(inner, dict) or not properties_of(core):
+            continue
+
+        def put(changed: JsonValue, *, name: str = name, is_list: bool = is_list) -> JsonValue:
+            return whole({**record, name: [changed, changed] if is_list else changed})
+
+        yield from _objects(core, inner, f"{path}{name}.", put)
+
+
+def _changed(schema: JsonObject, record: JsonObject) -> Iterator[tuple[Kind, str, JsonValue]]:
+    """Yield one object in each way of drifting that concerns one of its fields."""
+    for name in required_of(schema):
         rest = {other: value for other, value in record.items() if other != name}
-        rule, value = properties_of(core)[name], record[name]
+        rule, value = properties_of(schema)[name], record[name]
         yield "renamed", name, {**rest, f"{name}_in_cents": value}
         yield "renamed", name, {**rest, f"total_{name}": value}
         yield "renamed", name, {**rest, "thing": value}
@@ -109,6 +141,12 @@ def _records(core: JsonObject, record: JsonObject) -> Iterator[tuple[Kind, str, 
         yield "doubled", name, {**rest, name.upper(): value, f"_{name}": value, name.title(): value}
         if isinstance(rule.get("enum"), list):
             yield "grown", name, {**record, name: "SOMETHING_NEW"}
+    for name, rule in properties_of(schema).items():
+        value = record[name]
+        if isinstance(rule.get("enum"), list) and isinstance(value, str):
+            yield "rewritten", name, {**record, name: value.swapcase()}
+        if name in _COUNTS and isinstance(value, int):
+            yield "rewritten", name, {**record, name: str(value)}
     yield from _invisible(record)
 
 
@@ -124,12 +162,12 @@ def _invisible(record: JsonObject) -> Iterator[tuple[Kind, str, JsonValue]]:
         yield "other unit", name, {**record, name: 100 * value if isinstance(value, int) else value}
 
 
-def _restyled(value: JsonValue) -> JsonValue:
+def _restyled(value: JsonValue, style: Callable[[str], str]) -> JsonValue:
     match value:
         case dict():
-            return {_camel(name): _restyled(inner) for name, inner in value.items()}
+            return {style(name): _restyled(inner, style) for name, inner in value.items()}
         case list():
-            return [_restyled(inner) for inner in value]
+            return [_restyled(inner, style) for inner in value]
         case _:
             return value
 
@@ -137,6 +175,14 @@ def _restyled(value: JsonValue) -> JsonValue:
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
+
+
+def _pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _retyped(value: JsonValue) -> JsonValue:

@@ -52,6 +52,11 @@ def _with(operation: str, **fields: JsonValue) -> JsonValue:
     return _answer(operation, {**_record(operation), **fields})
 
 
+def _turned(operation: str) -> JsonValue:
+    older, newer = ({**_record(operation), "created_at": f"2026-11-2{day}"} for day in (1, 2))
+    return {"data": [newer, older], "meta": {}}
+
+
 _GET, _FOUND, _LISTED = "contacts.get", "vouchers.find", "vouchers.list"
 _AWARD, _TRANSACTIONS = "credit_receptions.create", "loyalty_transactions.list"
 _TOKEN, _MAIL = "contact_verification.auth_token", "contact_verification.send"
@@ -67,7 +72,6 @@ _OUTSIDE: Final[dict[int, str]] = {
     21: "a parameter was renamed",
     22: "a parameter changed its type",
     23: "a parameter is gone from the documentation",
-    24: "a listing turned its order: nothing in one answer shows it, so the order is asked for",
     25: "a default is no longer told",
     26: "giftcard programs",
     27: "giftcards",
@@ -114,6 +118,9 @@ EVENTS: Final = (
     Event(14, "more about a promotion", "kept", "promotions.list", _without("promotions.list", "type")),
     Event(15, "attributes of a voucher", "kept", _FOUND, _without(_FOUND, "attributes")),
     Event(16, "the channel of a transaction", "kept", _AWARD, _without(_AWARD, "channel")),
+    Event(
+        24, "a listing turned its order, which no answer shows", "kept", _TRANSACTIONS, _turned(_TRANSACTIONS)
+    ),
     Event(
         33,
         "options as a map",

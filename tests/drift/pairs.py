@@ -6,10 +6,12 @@ from pathlib import Path
 import pydantic
 from mendflow.connectors.contract import Frozen
 from mendflow.connectors.errors import InvalidUse
-from mendflow.verifier.fields import Field
+from mendflow.verifier.drift.fields import Field
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 LARGEST_FILE = 64 * 1024 * 1024
+MOST_FIELDS = 2000
+"""Fields of one side of a change."""
 UNDECIDABLE = "?"
 
 
@@ -20,11 +22,12 @@ class Fact(BaseModel):
 
     type: str | None = None
     format: str | None = None
+    ref: str | None = None
     description_id: str | None = None
 
 
 class Question(Frozen):
-    """All that a healer is given of a change."""
+    """All that a healer is given of a change. Of the published examples it makes no use: one record proves nothing."""
 
     thing: str
     gone: tuple[Field, ...]
@@ -39,8 +42,8 @@ class Change(BaseModel):
     id: str
     api: str
     schema_: str = pydantic.Field(alias="schema")
-    removed: dict[str, Fact]
-    added: dict[str, Fact]
+    removed: dict[str, Fact] = pydantic.Field(max_length=MOST_FIELDS)
+    added: dict[str, Fact] = pydantic.Field(max_length=MOST_FIELDS)
     truth: dict[str, str | None]
     """By vanished field, its counterpart; null or absent: it has none; `?`: nobody can tell."""
 
@@ -62,6 +65,7 @@ def _field(path: str, fact: Fact, *, described: bool) -> Field:
     return Field(
         path=tuple(path.split(".")),
         kinds=frozenset({fact.type} if fact.type else ()),
+        shape=fact.ref or "",
         format=fact.format or "",
         description=(fact.description_id or "") if described else "",
     )

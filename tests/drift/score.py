@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from mendflow.connectors.contract import JsonObject
 from mendflow.connectors.piggy.operations import TOOLS
 from mendflow.verifier.contract import fits
-from mendflow.verifier.drift import Repair, repair
-from mendflow.verifier.fields import pair
+from mendflow.verifier.drift.fields import pair
+from mendflow.verifier.drift.repair import Repair, repair
 from mendflow.verifier.shape import items_of, properties_of
 from pydantic import JsonValue
 

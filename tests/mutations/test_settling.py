@@ -141,7 +141,7 @@ MUTATIONS = (
         "a drifted page is healed and then believed",
         MARKER,
         "    if outcome.fault is not None:\n",
-        "    from .drift import Repair, repair\n"
+        "    from .drift.repair import Repair, repair\n"
         '    mended = repair(probe_spec.answer, getattr(reply.outcome, "body", None), {})\n'
         "    if outcome.fault is not None and isinstance(mended, Repair):\n"
         '        outcome = Outcome("done", output=mended.output, meta={"last_page": page})\n'

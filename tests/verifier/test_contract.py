@@ -47,6 +47,20 @@ def test_each_difference_is_named_with_its_path() -> None:
     )
 
 
+def test_a_broken_rule_is_named_beside_what_is_missing() -> None:
+    """A field that is missing hides no other broken rule, and a broken rule no missing field."""
+    letter: JsonObject = {"pages": [{"no": 1}, {}], "state": "burnt"}
+    assert compare(LETTER, letter) == (
+        Difference(path="id", change="missing"),
+        Difference(path="pages[].no", change="missing"),
+        Difference(path="state", change="invalid", expected="`enum`"),
+    )
+    assert compare(LETTER, {**letter, "state": "sent"}) == (
+        Difference(path="id", change="missing"),
+        Difference(path="pages[].no", change="missing"),
+    )
+
+
 def test_the_report_is_bounded() -> None:
     """A list of a thousand strange things does not make a report of a thousand lines."""
     schema: JsonObject = {"type": "object", "additionalProperties": False}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mendflow.connectors.contract import JsonObject
 from mendflow.verifier.contract import fits
-from mendflow.verifier.drift import Repair, Unrepaired, repair
+from mendflow.verifier.drift.repair import Repair, Unrepaired, repair
 from mendflow.verifier.verdict import Move
 from pydantic import JsonValue
 
@@ -142,6 +142,8 @@ REFUSED: dict[str, JsonObject] = {
     "data beside the fields": {**PLAIN, "data": {}},
     "one of a list": {"data": [PLAIN]},
     "an older version": {"data": {"previous_card": PLAIN}},
+    "an error": {"data": {"error": PLAIN}},
+    "a bound of it": {"data": {"max": PLAIN}},
     "another account of money": {"data": {"prepaid_card": PLAIN}},
     "things beside it": {"data": {"card": PLAIN, "shop": {"uuid": "s"}}},
     "fields left behind": {"data": {"card": PLAIN, "creditBalance": 9}},
@@ -165,6 +167,26 @@ def test_a_contract_of_one_field_is_not_searched_for() -> None:
         "properties": {"balance": {"type": "integer"}},
     }
     assert isinstance(repair(schema, {"data": {"card": {"balance": 5}}}, {}), Unrepaired)
+
+
+def test_a_lone_look_alike_may_be_a_customers_own() -> None:
+    """Where customers' attributes stand beside the fields, one name in another style is left, and two are a style."""
+    spread: JsonObject = {**CARD, "additionalProperties": True}
+    alone: JsonObject = {"data": {"card_id": "k", "creditBalance": 7, "owner": OWNER}}
+    assert isinstance(repair(spread, alone, {}), Unrepaired)
+    assert isinstance(repair(CARD, alone, {}), Repair)
+    both: JsonObject = {"data": {"cardId": "k", "creditBalance": 7, "owner": OWNER}}
+    assert isinstance(repair(spread, both, {}), Repair)
+    named: JsonObject = {"data": {"card_id": "k", "points": 7, "owner": OWNER}}
+    assert isinstance(repair(spread, named, {"credit_balance": "points"}), Repair)
+
+
+def test_too_many_unknown_names_are_not_weighed() -> None:
+    """An object with a flood of new names is refused with that reason."""
+    flood: JsonObject = {f"field{number}": number for number in range(501)}
+    found = repair(CARD, {"data": {"card_id": "k", "creditBalance": 7, "owner": OWNER, **flood}}, {})
+    assert isinstance(found, Unrepaired)
+    assert found.reason.startswith("502 unknown fields are too many to be weighed; ")
 
 
 def test_one_item_that_differs_stops_the_move() -> None:
@@ -194,6 +216,18 @@ def leaves(value: JsonValue) -> Iterator[JsonValue]:
             yield value
 
 
+def as_text(value: JsonValue, way: list[str]) -> JsonValue:
+    """Write what stands at the end of a way as text, in every item of the lists on it."""
+    if isinstance(value, list):
+        return [as_text(item, way) for item in value]
+    if not way:
+        return value if value is None else str(value)
+    name = way[0].removesuffix("[]")
+    if not isinstance(value, dict) or name not in value:
+        return value
+    return {**value, name: as_text(value[name], way[1:])}
+
+
 def replayed(body: JsonValue, moves: tuple[Move, ...]) -> JsonValue:
     """Apply the moves to the body by their own words, one after the other."""
     output = body["data"] if isinstance(body, dict) and "data" in body else None
@@ -203,6 +237,10 @@ def replayed(body: JsonValue, moves: tuple[Move, ...]) -> JsonValue:
             for name in move.found.split(".") if move.found != "$" else []:
                 assert isinstance(output, dict)
                 output = output[name]
+            continue
+        if move.change:
+            assert move.change == "text"
+            output = as_text(output, move.found.split(".")[1:])
             continue
         *way, found = move.found.removeprefix("data").split(".")
         output = renamed(output, re.findall(r"\[\]|[^.\[\]]+", ".".join(way)), found, move)
@@ -243,7 +281,8 @@ def test_a_repair_is_lossless_or_refused(
         assert fits(schema, mended.output)
         assert mended.moves
         assert replayed(answer, mended.moves) == mended.output
-        available = list(leaves(answer))
+        rewritten = {move.change for move in mended.moves} - {""}
+        available = [*leaves(answer), *(str(leaf) for leaf in leaves(answer) if rewritten)]
         assert all(leaf in available for leaf in leaves(mended.output))
 
 

@@ -226,7 +226,8 @@ def test_an_answer_that_stays_drifted_is_kept_back_with_its_differences(
                     {"path": "credit_balance", "change": "missing"},
                     {"path": "points", "change": "unexpected"},
                 ],
-                "not_repaired": "no places in the answer satisfy the contract; exactly one would have to",
+                "not_repaired": "`credit_balance` is nothing of what appeared, as far as can be proven; "
+                "no places in the answer satisfy the contract; exactly one would have to",
             },
         )
     )

@@ -1,0 +1,1 @@
+"""The healer of drifted answers: what is put back, by which evidence, and what never is."""
