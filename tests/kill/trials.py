@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from signal import SIGSTOP
 
-from mendflow.service.exits import INVALID
+from mendflow.service.exits import COMPLETED, INVALID, WAITING
 
 from tests.kill import behaviours, effects
 from tests.kill.case import Outcome, Story, outcome_of
@@ -67,7 +67,9 @@ def stopped(name: str, folder: Path) -> Outcome:
         thief = story.start(*story.going_on(owned)) if owned else None
         rival = story.start(*story.first_words())
         wrong = [] if thief is None else _check_refused(thief.wait())
-        rival.wait()  # until its patience ends: it is parked, or could not have the journal
+        wrong += _check_rival(rival.wait(), story.states())  # which waits until its patience ends
+        if story.count_events("run_resumed"):
+            wrong.append("stolen: a run was taken over while its owner lived")
         owner.go_on()
         owner.wait()
         ended = _finish(story)
@@ -186,12 +188,17 @@ def _at_once(story: Story, words: list[str], wires: Sequence[Tripwire | None]) -
 
 
 def _check_refused(ended: Ended) -> list[str]:
-    """Return what is wrong with a process that was not to get a run in other hands; having seen its end is right."""
-    if ended.code == 0:
-        return []
+    """Return what is wrong with a process that was not to get a run in other hands."""
     if ended.code == INVALID and any(words in ended.err for words in IN_OTHER_HANDS):
         return []
     return [f"unclear: exit {ended.code} instead of a clear refusal: {ended.err.strip()[-300:]}"]
+
+
+def _check_rival(ended: Ended, states: list[str]) -> list[str]:
+    """Return what is wrong with a run that wants an effect in other hands: it parks, unless the effect is done."""
+    if ended.code == WAITING or (ended.code == COMPLETED and states == ["done"]):
+        return []
+    return _check_refused(ended)
 
 
 def _finish(story: Story) -> Ended:
