@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from mendflow.connectors.contract import JsonObject
 from mendflow.service.exits import COMPLETED, FAILED, WAITING
 
 from tests.kill import behaviours, effects, points
@@ -95,7 +96,7 @@ def outcome_of(
         case=name,
         killed=sum(one.killed for one in story.ends()),
         reached=reached,
-        status=str(found.document.get("status", "stuck")),
+        status=str(found.documents[0].get("status", "stuck")),
         violations=tuple(findings),
         heard=tuple(one.heard for one in story.ends()),
         seconds=time.perf_counter() - story.begun,
@@ -170,14 +171,23 @@ class Story:
         return ended
 
     def find(self, ended: Ended) -> Finding:
-        """Return what was left behind, in the journal and at the vendor."""
+        """Return what was left behind, in the journal and at the vendor; `ended` told of one of the runs."""
         document = ended.document if ended.code in ENDED else {}
         return Finding(
             operation=self.effect.operation,
-            document=document,
+            documents=(document, *self._others(str(document.get("run_id")))),
             effects=tuple(self.vendor.effects()[self._before :]),
             states=tuple(self.states()),
         )
+
+    def _others(self, told: str) -> list[JsonObject]:
+        """Return what became of every run but the one that was told of."""
+        shown = [
+            self.nursery.command("show", run_id, "--json", "--home", str(self.home))
+            for run_id, _ in self.runs()
+            if run_id != told
+        ]
+        return [child.wait().document for child in shown]
 
     def run_id(self) -> str:
         """Return the id of the first run of the home; empty where there is none yet."""
