@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from mendflow.connectors.contract import JsonObject
 
 
+_ENDS = ("completed", "failed", "parked")
+_OPEN = ("intent", "unknown", "reconciling")
+"""States in which somebody must still find out whether the effect took place: a run never ends over one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What the runs of one home left behind: all have the same workflow, and thus ask for the same effect."""
@@ -39,6 +44,12 @@ def violations(found: Finding, allowed: Allowed) -> list[str]:
         for state in found.states
         if (state == "done" and not count) or (state in ("refused", "planned", "intent") and count)
     ]
+    if all(document.get("status") in _ENDS for document in found.documents):
+        wrong += [
+            f"left open: no run goes on and the journal says `{state}`"
+            for state in found.states
+            if state in _OPEN
+        ]
     return wrong
 
 

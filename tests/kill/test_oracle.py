@@ -97,3 +97,14 @@ def test_each_run_is_judged_and_not_the_last_one_only() -> None:
         "false failed: the run failed over a slot that another one had filled with the same arguments",
         "stuck: the run came to no end (`waiting`)",
     ]
+
+
+@pytest.mark.parametrize("state", ["intent", "unknown", "reconciling"])
+@pytest.mark.parametrize("document", [{"status": "completed"}, taken() | {"failed": []}, PARKED])
+def test_an_effect_that_is_left_open_is_seen(document: JsonObject, state: str) -> None:
+    """A run that has ended left its effect done, refused, parked or unsent, never for somebody to find out."""
+    count = int(document == {"status": "completed"})
+    found = finding(document, count, state)
+    assert f"left open: no run goes on and the journal says `{state}`" in violations(
+        found, Allowed(failed=True, parked=True)
+    )
