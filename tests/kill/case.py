@@ -21,6 +21,7 @@ from tests.kill.vendor import Vendor, open_vendor
 
 MOST_STARTS = 6
 """How often a process is started again before the run counts as stuck."""
+COMPLETES = Allowed()
 NO_KILL = "none"
 ENDED = (COMPLETED, FAILED, WAITING)
 """Exit codes of a command that brought the run to where nothing more can be done."""
@@ -74,7 +75,8 @@ def run_case(case: Case, folder: Path) -> Outcome:
         vendor.arm(*case.behaviour.faults(case.effect))
         ended = story.until_ended(tripwires(case.point))
         reached = story.killed_at(case.point)
-        return outcome_of(case.name, story, ended, may_fail=case.behaviour.may_fail, reached=reached)
+        allowed = Allowed(case.behaviour.may_fail, case.behaviour.may_park(case.effect, [case.point]))
+        return outcome_of(case.name, story, ended, allowed=allowed, reached=reached)
 
 
 def outcome_of(
@@ -83,12 +85,11 @@ def outcome_of(
     ended: Ended,
     *,
     wrong: Sequence[str] = (),
-    may_fail: bool = False,
+    allowed: Allowed = COMPLETES,
     reached: bool = True,
 ) -> Outcome:
     """Judge how a story ended, and add what was found wrong on the way."""
     found = story.find(ended)
-    allowed = Allowed(failed=may_fail, parked=not story.effect.settles)
     findings = [*wrong, *violations(found, allowed), *story.check_replays()]
     if findings:
         findings.append(_words_of(ended))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from mendflow.connectors.contract import JsonObject
 
-
 _ENDS = ("completed", "failed", "parked")
 _OPEN = ("intent", "unknown", "reconciling")
 """States in which somebody must still find out whether the effect took place: a run never ends over one."""
@@ -69,9 +68,11 @@ def _misjudged(document: JsonObject, count: int, allowed: Allowed) -> list[str]:
 
 
 def _wrongly_failed(document: JsonObject, count: int, allowed: Allowed) -> list[str]:
-    """A run never fails because another one has made its effect, or is making it: they ask for the same."""
+    """Return what is wrong with a failed run: another run that makes the same effect is no reason to fail."""
     if "slot_taken" in _reasons(document):
-        return ["false failed: the run failed over a slot that another one had filled with the same arguments"]
+        return [
+            "false failed: the run failed over a slot that another one had filled with the same arguments"
+        ]
     if count:
         return ["false failed: the run failed and the effect took place"]
     return [] if allowed.failed else ["needless: the run failed though nothing was refused"]

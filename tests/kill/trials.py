@@ -13,6 +13,7 @@ from mendflow.service.exits import COMPLETED, INVALID, WAITING
 from tests.kill import behaviours, effects
 from tests.kill.case import Outcome, Story, outcome_of
 from tests.kill.nursery import Ended
+from tests.kill.oracle import Allowed
 from tests.kill.points import BY_NAME, POINTS
 from tests.kill.signals import Tripwire
 from tests.kill.vendor import open_vendor
@@ -33,6 +34,8 @@ STOPS = (
 _SEEDED = ("calm", "lost_reply", "lost_request", "late", "server_error_after", "truncated")
 _BEFORE = {"done": "lost_reply", "resend": "lost_request", "refused": "lost_request"}
 """What the vendor did before a person decides so: the decisions of these trials are true."""
+_SENT_AGAIN = ("resend.committed", "resent.written", "resent.body_read")
+"""After these a person's decision is used up, and the outcome is unknown once more."""
 _MANY = 8
 _MOST_ROUNDS = 6
 
@@ -144,9 +147,10 @@ def often(name: str, folder: Path) -> Outcome:
     with open_vendor(folder) as vendor:
         story = Story(effect, vendor, folder)
         vendor.arm(*behaviour.faults(effect))
-        wires = [Tripwire(deal.choice(POINTS).signal, deal.randint(1, 2)) for _ in range(4)]
-        ended = story.until_ended(wires)
-        return outcome_of(name, story, ended, may_fail=behaviour.may_fail)
+        dealt = [(deal.choice(POINTS), deal.randint(1, 2)) for _ in range(4)]
+        ended = story.until_ended([Tripwire(point.signal, number) for point, number in dealt])
+        allowed = Allowed(behaviour.may_fail, behaviour.may_park(effect, [point for point, _ in dealt]))
+        return outcome_of(name, story, ended, allowed=allowed)
 
 
 def decided(name: str, folder: Path) -> Outcome:
@@ -164,7 +168,8 @@ def decided(name: str, folder: Path) -> Outcome:
                 story.start(*words).wait()
         ended = story.until_ended([])
         reached = any(f"{told}!" in end.heard for end in story.ends())
-        return outcome_of(name, story, ended, may_fail=decision == "refused", reached=reached)
+        allowed = Allowed(failed=decision == "refused", parked=told in _SENT_AGAIN)
+        return outcome_of(name, story, ended, allowed=allowed, reached=reached)
 
 
 @contextmanager
