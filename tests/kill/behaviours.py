@@ -1,8 +1,10 @@
 """What the vendor does: faults for the write, and some for the reading that settles it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.kill.effects import EffectCase
+from tests.kill.points import Point
 from tests.kill.signals import confirming
 
 
@@ -17,10 +19,21 @@ class Behaviour:
     """Faults for the confirming read."""
     may_fail: bool = False
     """Whether the vendor refuses the write, so that a failed run is the right end."""
+    tells: bool = False
+    """Whether the answer to the write says what became of it, so that a parked end is a defect."""
 
     def fits(self, effect: EffectCase) -> bool:
         """Whether this class has what the faults are for."""
         return not self.reading or bool(confirming(effect.operation))
+
+    def may_park(self, effect: EffectCase, points: Iterable[Point | None] = ()) -> bool:
+        """Whether a person may be needed: nothing tells the outcome, neither the answer nor a reading.
+
+        `points` are where the processes are killed.
+        """
+        tells = self.tells or (self is RETYPED and not effect.needs_retyped)
+        blinded = any(point is not None and point.blinds for point in points)
+        return not effect.settles and (blinded or not tells)
 
     def faults(self, effect: EffectCase) -> list[str]:
         """Return the faults as the sandbox takes them."""
@@ -34,20 +47,21 @@ def _placed(fault: str, operation: str) -> str:
     return f"{kind}@{operation}{colon}{count}"
 
 
+RETYPED = Behaviour("drift_retype", ("drift_retype={retyped}",))
 BEHAVIOURS = (
-    Behaviour("calm"),
-    Behaviour("rate_limit", ("rate_limit=none:2",)),
-    Behaviour("unauthorized", ("unauthorized",)),
-    Behaviour("refused", ("refused",), may_fail=True),
-    Behaviour("drift_rename", ("drift_rename",)),
+    Behaviour("calm", tells=True),
+    Behaviour("rate_limit", ("rate_limit=none:2",), tells=True),
+    Behaviour("unauthorized", ("unauthorized",), tells=True),
+    Behaviour("refused", ("refused",), may_fail=True, tells=True),
+    Behaviour("drift_rename", ("drift_rename",), tells=True),
     Behaviour("drift_wrap", ("drift_wrap",)),
-    Behaviour("drift_retype", ("drift_retype={retyped}",)),
+    RETYPED,
     Behaviour("lost_request", ("lost_request",)),
     Behaviour("lost_requests", ("lost_request:3",)),
     Behaviour("lost_reply", ("lost_reply",)),
     Behaviour("lost_reply_lagging", ("lost_reply=0.1",)),
     Behaviour("late", ("late",)),
-    Behaviour("lag", ("lag",)),
+    Behaviour("lag", ("lag",), tells=True),
     Behaviour("slow", ("slow=2.5",)),
     Behaviour("server_error", ("server_error",)),
     Behaviour("server_error_after", ("server_error=after",)),

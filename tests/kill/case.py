@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from mendflow.connectors.contract import JsonObject
 from mendflow.service.exits import COMPLETED, FAILED, WAITING
 
 from tests.kill import behaviours, effects, points
@@ -20,6 +21,7 @@ from tests.kill.vendor import Vendor, open_vendor
 
 MOST_STARTS = 6
 """How often a process is started again before the run counts as stuck."""
+COMPLETES = Allowed()
 NO_KILL = "none"
 ENDED = (COMPLETED, FAILED, WAITING)
 """Exit codes of a command that brought the run to where nothing more can be done."""
@@ -73,7 +75,8 @@ def run_case(case: Case, folder: Path) -> Outcome:
         vendor.arm(*case.behaviour.faults(case.effect))
         ended = story.until_ended(tripwires(case.point))
         reached = story.killed_at(case.point)
-        return outcome_of(case.name, story, ended, may_fail=case.behaviour.may_fail, reached=reached)
+        allowed = Allowed(case.behaviour.may_fail, case.behaviour.may_park(case.effect, [case.point]))
+        return outcome_of(case.name, story, ended, allowed=allowed, reached=reached)
 
 
 def outcome_of(
@@ -82,12 +85,11 @@ def outcome_of(
     ended: Ended,
     *,
     wrong: Sequence[str] = (),
-    may_fail: bool = False,
+    allowed: Allowed = COMPLETES,
     reached: bool = True,
 ) -> Outcome:
     """Judge how a story ended, and add what was found wrong on the way."""
     found = story.find(ended)
-    allowed = Allowed(failed=may_fail, parked=not story.effect.settles)
     findings = [*wrong, *violations(found, allowed), *story.check_replays()]
     if findings:
         findings.append(_words_of(ended))
@@ -95,7 +97,7 @@ def outcome_of(
         case=name,
         killed=sum(one.killed for one in story.ends()),
         reached=reached,
-        status=str(found.document.get("status", "stuck")),
+        status=str(found.documents[0].get("status", "stuck")),
         violations=tuple(findings),
         heard=tuple(one.heard for one in story.ends()),
         seconds=time.perf_counter() - story.begun,
@@ -170,14 +172,23 @@ class Story:
         return ended
 
     def find(self, ended: Ended) -> Finding:
-        """Return what was left behind, in the journal and at the vendor."""
+        """Return what was left behind, in the journal and at the vendor; `ended` told of one of the runs."""
         document = ended.document if ended.code in ENDED else {}
         return Finding(
             operation=self.effect.operation,
-            document=document,
+            documents=(document, *self._others(str(document.get("run_id")))),
             effects=tuple(self.vendor.effects()[self._before :]),
             states=tuple(self.states()),
         )
+
+    def _others(self, told: str) -> list[JsonObject]:
+        """Return what became of every run but the one that was told of."""
+        shown = [
+            self.nursery.command("show", run_id, "--json", "--home", str(self.home))
+            for run_id, _ in self.runs()
+            if run_id != told
+        ]
+        return [child.wait().document for child in shown]
 
     def run_id(self) -> str:
         """Return the id of the first run of the home; empty where there is none yet."""

@@ -29,7 +29,7 @@ from mendflow.service.worlds import at_url
 from tests.kill import behaviours, effects
 from tests.kill.case import ENDED, Outcome, Story, outcome_of
 from tests.kill.nursery import Ended
-from tests.kill.oracle import doubled
+from tests.kill.oracle import Allowed, doubled
 from tests.kill.points import BY_NAME
 from tests.kill.signals import Tripwire
 from tests.kill.vendor import open_vendor
@@ -90,7 +90,11 @@ def full(name: str, folder: Path) -> Outcome:
     with _told(effect, folder, "calm") as story:
         hindered = story.start(*story.words(), prepare=lambda: _limit(size)).wait()
         wrong = [] if hindered.code in ENDED else _check_clear(hindered)
-        return outcome_of(name, story, story.until_ended([]), wrong=wrong, reached=bool(hindered.code))
+        allowed = Allowed(
+            parked=not effect.settles
+        )  # the disk is full at any moment, so after the intent too
+        ended = story.until_ended([])
+        return outcome_of(name, story, ended, wrong=wrong, allowed=allowed, reached=bool(hindered.code))
 
 
 def durable(name: str, folder: Path) -> Outcome:

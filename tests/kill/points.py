@@ -16,7 +16,29 @@ class Point:
     during: Process = "run"
     """`resume`: the run was killed before, when the write's last byte had left, and now its resume is."""
 
+    @property
+    def blinds(self) -> bool:
+        """Whether a kill here leaves an intent on disk whose outcome is not: it is unknown from then on."""
+        return self.during == "resume" or self.signal in _BLINDING
 
+
+_BLINDING = (
+    "intent.committed",
+    "write.asked",
+    "write.connecting",
+    "write.unwritten",
+    "write.connected",
+    "write.written",
+    "write.head_read",
+    "write.body_read",
+    "write.returned",
+    "fact.event",
+    "fact.commit",
+    "resend.committed",
+    "resent.unwritten",
+    "resent.written",
+    "resent.body_read",
+)
 WRITTEN = Point("request_written", "write.written", "the write's last byte has left")
 
 _RUN = (

@@ -3,6 +3,7 @@
 SAMPLE = (
     # the longest first
     "stopped/request_written",
+    "stopped/write_unwritten",
     "together/2/intent_committed",
     "together/8/request_written",
     "starting/2/request_written",

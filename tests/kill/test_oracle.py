@@ -11,7 +11,7 @@ PARKED: JsonObject = {"status": "parked", "parked": [{"reason": "unknown", "next
 
 def finding(document: JsonObject, effects: int, *states: str) -> Finding:
     """Return what a run left behind that had this result, so many effects, and these states in its journal."""
-    return Finding(AWARD, document, (AWARD,) * effects, states)
+    return Finding(AWARD, (document,), (AWARD,) * effects, states)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,33 @@ def test_each_lie_is_seen(found: Finding, expected: list[str]) -> None:
 def test_an_end_that_was_not_needed_is_seen(found: Finding, expected: list[str]) -> None:
     """To give up is a violation where the vendor refused nothing, or where a reading could have told."""
     assert violations(found, Allowed()) == expected
+
+
+def taken() -> JsonObject:
+    """Return the result of a run that failed over a slot in other hands."""
+    return {"status": "failed", "failed": [{"path": "effect", "fault": {"kind": "slot_taken"}}]}
+
+
+def test_each_run_is_judged_and_not_the_last_one_only() -> None:
+    """A run that fails over what another run did with the same arguments is a lie, wherever it stands."""
+    documents: tuple[JsonObject, ...] = (
+        {"status": "completed"},
+        taken(),
+        {"status": "waiting"},
+        {"status": "completed"},
+    )
+    assert violations(Finding(AWARD, documents, (AWARD,), ("done",)), Allowed(failed=True)) == [
+        "false failed: the run failed over a slot that another one had filled with the same arguments",
+        "stuck: the run came to no end (`waiting`)",
+    ]
+
+
+@pytest.mark.parametrize("state", ["intent", "unknown", "reconciling"])
+@pytest.mark.parametrize("document", [{"status": "completed"}, taken() | {"failed": []}, PARKED])
+def test_an_effect_that_is_left_open_is_seen(document: JsonObject, state: str) -> None:
+    """A run that has ended left its effect done, refused, parked or unsent, never for somebody to find out."""
+    count = int(document == {"status": "completed"})
+    found = finding(document, count, state)
+    assert f"left open: no run goes on and the journal says `{state}`" in violations(
+        found, Allowed(failed=True, parked=True)
+    )

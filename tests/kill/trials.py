@@ -8,11 +8,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from signal import SIGSTOP
 
-from mendflow.service.exits import INVALID
+from mendflow.service.exits import COMPLETED, INVALID, WAITING
 
 from tests.kill import behaviours, effects
 from tests.kill.case import Outcome, Story, outcome_of
 from tests.kill.nursery import Ended
+from tests.kill.oracle import Allowed
 from tests.kill.points import BY_NAME, POINTS
 from tests.kill.signals import Tripwire
 from tests.kill.vendor import open_vendor
@@ -33,6 +34,8 @@ STOPS = (
 _SEEDED = ("calm", "lost_reply", "lost_request", "late", "server_error_after", "truncated")
 _BEFORE = {"done": "lost_reply", "resend": "lost_request", "refused": "lost_request"}
 """What the vendor did before a person decides so: the decisions of these trials are true."""
+_SENT_AGAIN = ("resend.committed", "resent.written", "resent.body_read")
+"""After these a person's decision is used up, and the outcome is unknown once more."""
 _MANY = 8
 _MOST_ROUNDS = 6
 
@@ -67,7 +70,9 @@ def stopped(name: str, folder: Path) -> Outcome:
         thief = story.start(*story.going_on(owned)) if owned else None
         rival = story.start(*story.first_words())
         wrong = [] if thief is None else _check_refused(thief.wait())
-        rival.wait()  # until its patience ends: it is parked, or could not have the journal
+        wrong += _check_rival(rival.wait(), story.states())  # which waits until its patience ends
+        if story.count_events("run_resumed"):
+            wrong.append("stolen: a run was taken over while its owner lived")
         owner.go_on()
         owner.wait()
         ended = _finish(story)
@@ -142,9 +147,10 @@ def often(name: str, folder: Path) -> Outcome:
     with open_vendor(folder) as vendor:
         story = Story(effect, vendor, folder)
         vendor.arm(*behaviour.faults(effect))
-        wires = [Tripwire(deal.choice(POINTS).signal, deal.randint(1, 2)) for _ in range(4)]
-        ended = story.until_ended(wires)
-        return outcome_of(name, story, ended, may_fail=behaviour.may_fail)
+        dealt = [(deal.choice(POINTS), deal.randint(1, 2)) for _ in range(4)]
+        ended = story.until_ended([Tripwire(point.signal, number) for point, number in dealt])
+        allowed = Allowed(behaviour.may_fail, behaviour.may_park(effect, [point for point, _ in dealt]))
+        return outcome_of(name, story, ended, allowed=allowed)
 
 
 def decided(name: str, folder: Path) -> Outcome:
@@ -162,7 +168,8 @@ def decided(name: str, folder: Path) -> Outcome:
                 story.start(*words).wait()
         ended = story.until_ended([])
         reached = any(f"{told}!" in end.heard for end in story.ends())
-        return outcome_of(name, story, ended, may_fail=decision == "refused", reached=reached)
+        allowed = Allowed(failed=decision == "refused", parked=told in _SENT_AGAIN)
+        return outcome_of(name, story, ended, allowed=allowed, reached=reached)
 
 
 @contextmanager
@@ -186,12 +193,17 @@ def _at_once(story: Story, words: list[str], wires: Sequence[Tripwire | None]) -
 
 
 def _check_refused(ended: Ended) -> list[str]:
-    """Return what is wrong with a process that was not to get a run in other hands; having seen its end is right."""
-    if ended.code == 0:
-        return []
+    """Return what is wrong with a process that was not to get a run in other hands."""
     if ended.code == INVALID and any(words in ended.err for words in IN_OTHER_HANDS):
         return []
     return [f"unclear: exit {ended.code} instead of a clear refusal: {ended.err.strip()[-300:]}"]
+
+
+def _check_rival(ended: Ended, states: list[str]) -> list[str]:
+    """Return what is wrong with a run that wants an effect in other hands: it parks, unless the effect is done."""
+    if ended.code == WAITING or (ended.code == COMPLETED and states == ["done"]):
+        return []
+    return _check_refused(ended)
 
 
 def _finish(story: Story) -> Ended:
