@@ -97,6 +97,12 @@ def test_facts_of_the_findings_pass(text: str) -> None:
             _near("https://shop.example/a1", "material.link"),
         ),
         ("See records.com for more.", "link", "records.com", ""),
+        (
+            "See FTP://shop.example/a1.",
+            "link",
+            "FTP://shop.example/a1",
+            _near("https://shop.example/a1", "material.link"),
+        ),
         ("Come at 10:15.", "time", "10:15", ""),
         ("You came \uff15 times.", "number", "5", FOUR),
         ("You came 2\u200b9 times.", "number", "29", PAID),
