@@ -105,7 +105,9 @@ def test_a_start_under_a_key_happens_once(mendflow: Mendflow) -> None:
     other = started("--input", "email=bob@example.com")
     assert other.code == 2
     assert other.err.startswith("The key of `--once-key` was used before, with other inputs: run `once-")
-    real = mendflow("run", str(MAIL), "--once-key", "2026-11-23", "--input", "email=ann@x.org", key="k-real-1")
+    real = mendflow(
+        "run", str(MAIL), "--once-key", "2026-11-23", "--input", "email=ann@x.org", key="k-real-1"
+    )
     assert real.code == 2
     assert "in another world (the vendor, the sandbox, or a sandbox at a URL)" in real.err
 

@@ -1,7 +1,7 @@
 """The figures of the labelled letters: what the rules catch, and what they send back wrongly."""
 
 from tests.drafts.score import score
-from tests.drafts.texts import LETTERS
+from tests.drafts.texts import HELD_OUT, LETTERS
 
 MISSED = {
     "another name": ["Hi Catalina, we hope that Giant still turns on your player."],
@@ -11,6 +11,18 @@ MISSED = {
 }
 """Untruths that no rule sees: one capitalised word, an offer and a deadline in other words, and a value that a
 finding holds for somebody else."""
+
+MISSED_OF_THE_HELD_OUT = {
+    "changed date": ["Spoke and Chain has a slot on Friday at 14:30."],
+    "another name": ["Hi Yuki! Your latest order was Genmaicha, and we hope you like it."],
+    "invented discount": [
+        "Hello Yuki, take two tins for the price of one.",
+        "Hi Tomás, we will waive the fee for the next inspection.",
+    ],
+    "invented deadline": ["Tomás, only a few days are left to bring the bike in."],
+    "unit swapped": ["Your latest order was 12.4 grams of Hojicha."],
+    "total for single": ["Hello Tomás, your last repair cost you $286.40."],
+}
 
 
 def test_the_set_is_large_enough() -> None:
@@ -24,13 +36,17 @@ def test_the_set_is_large_enough() -> None:
 
 def test_what_is_missed_is_known() -> None:
     """Every planted untruth is caught but for those that are written down here."""
-    rows = {kind: row.wrong for kind, row in score().items() if kind != "honest" and row.wrong}
+    found = [
+        {kind: row.wrong for kind, row in score(letters).items() if kind != "honest" and row.wrong}
+        for letters in (LETTERS, HELD_OUT)
+    ]
 
-    assert rows == MISSED
+    assert found == [MISSED, MISSED_OF_THE_HELD_OUT]
 
 
 def test_honest_letters_pass() -> None:
     """One honest letter is sent back: it gives something away, and no finding says so."""
-    assert score()["honest"].wrong == [
-        "Good evening Dee, one stamp is all that is missing. We play records all evening, free of charge."
+    assert [score(letters)["honest"].wrong for letters in (LETTERS, HELD_OUT)] == [
+        ["Good evening Dee, one stamp is all that is missing. We play records all evening, free of charge."],
+        [],
     ]

@@ -200,6 +200,105 @@ _UNTRUE: tuple[tuple[Kind, JsonObject, str], ...] = (
     ),
 )
 
+SPA: JsonObject = {
+    "guest": {"given_name": "Olga", "family_name": "Brandt", "loyalty_points": 340, "stays": 4},
+    "hotel": {"name": "Seeblick Inn", "checkout": "11:00", "booking_link": "https://seeblick.example/book"},
+    "last_stay": {"from": "2025-08-14", "nights": 3, "paid_eur": 412.0},
+    "programme": {"silver_from_points": 300, "gold_from_points": 500},
+}
+BIKE: JsonObject = {
+    "rider": {"name": "Tomás Ferreira", "email": "tomas@example.org", "repairs": 2, "spent_total_usd": 286.4},
+    "bike": {"model": "Gravel King 2", "bought_on": "2024-05-17", "warranty_until": "2026-05-17"},
+    "coupon": {"code": "TUNEUP20", "discount_percent": 20, "expires": "2026-04-30"},
+    "workshop": {"name": "Spoke and Chain", "phone": "555-014-7788", "next_free_slot": "Thursday at 14:30"},
+}
+TEA: JsonObject = {
+    "member": {"first_name": "Yuki", "stamps": 6, "stamps_needed": 8},
+    "orders": [
+        {"date": "2026-01-05", "tea": "Gyokuro Asahi", "grams": 100, "price_gbp": 18.9},
+        {"date": "2026-02-02", "tea": "Hojicha", "grams": 250, "price_gbp": 12.4},
+    ],
+    "reward": {"title": "Free Tin", "stamps_needed": 8},
+}
+
+_HELD_HONEST: tuple[tuple[JsonObject, str], ...] = (
+    (SPA, "Dear Olga Brandt,\nyour 340 points make you a Silver guest. Gold begins at 500 points."),
+    (SPA, "Hello Olga, you stayed three nights with us from 14 August 2025. The lake has not moved."),
+    (SPA, "Four stays already! Book the next one at https://seeblick.example/book whenever you like."),
+    (SPA, "Good afternoon Olga, checkout at Seeblick Inn is at 11:00, and breakfast is never rushed."),
+    (SPA, "Your last stay came to €412.00. With 340 points you are well above the 300 of Silver."),
+    (
+        SPA,
+        "Dear Ms Brandt, August suits the lake, but so does October. Would you like to see it in autumn colours?",
+    ),
+    (
+        SPA,
+        "Hi Olga! If you tell us which room you liked, we will try to keep it for you. Feel free to just reply.",
+    ),
+    (BIKE, "Hi Tomás, use TUNEUP20 for 20% off your next service. The code expires on 30 April 2026."),
+    (
+        BIKE,
+        "Hello Tomás, your Gravel King 2 is under warranty until 17 May 2026, so bring it in if it creaks.",
+    ),
+    (
+        BIKE,
+        "You bought your bike in May 2024 and have been here for two repairs since. In all, you spent $286.40.",
+    ),
+    (BIKE, "Spoke and Chain has a slot on Thursday at 14:30. Call 555-014-7788 and it is yours, Tomás."),
+    (
+        BIKE,
+        "Hey Tomás, spring is coming, and so is the mud. We will clean the chain while you drink a coffee.",
+    ),
+    (
+        BIKE,
+        "Dear rider, a well-kept bike is a quiet bike. Come round, we look at it for as long as it takes.",
+    ),
+    (
+        BIKE,
+        "Hello Tomás, we write to tomas@example.org because you asked us to. Tell us if that has changed.",
+    ),
+    (TEA, "Hello Yuki, you have six stamps. At eight, the Free Tin is yours."),
+    (TEA, "Dear Yuki, how was the Gyokuro Asahi of 5 January? It was 100 grams, so it may be gone by now."),
+    (TEA, "Hi Yuki! Your latest order was Hojicha, 250 grams for £12.40. Roasted tea suits February."),
+    (TEA, "Two more visits, Yuki, or simply one long afternoon with a pot of tea. We are glad either way."),
+    (TEA, "Yuki, thank you for both orders this year. We have a new harvest from Uji that you may like."),
+    (TEA, "Good evening Yuki, the kettle sings, the rain falls, and Hojicha waits on the second shelf."),
+)
+_HELD_UNTRUE: tuple[tuple[Kind, JsonObject, str], ...] = (
+    ("changed number", SPA, "Dear Olga, your 430 points make you a Silver guest."),
+    ("changed number", BIKE, "You have been here for three repairs, Tomás, and spent $286.40."),
+    ("changed number", TEA, "Hello Yuki, you have seven stamps of eight."),
+    ("changed date", SPA, "Hello Olga, you stayed with us from 15 August 2025."),
+    ("changed date", BIKE, "Your Gravel King 2 is under warranty until June 2026."),
+    ("changed date", BIKE, "Spoke and Chain has a slot on Friday at 14:30."),
+    ("another name", SPA, "Dear Helga Brandt, your 340 points make you a Silver guest."),
+    ("another name", BIKE, "Hi Tomás, everyone at Wheel House says hello."),
+    ("another name", TEA, "Hi Yuki! Your latest order was Genmaicha, and we hope you like it."),
+    ("another name", SPA, "Hello Olga, see you at the lake.\nBest wishes,\nFritz"),
+    ("invented discount", SPA, "Olga, the fourth night is on the house."),
+    ("invented discount", TEA, "Hello Yuki, take two tins for the price of one."),
+    ("invented discount", BIKE, "Hi Tomás, we will waive the fee for the next inspection."),
+    ("invented deadline", SPA, "Book by Sunday, Olga, and the room is yours."),
+    ("invented deadline", TEA, "Hello Yuki, your six stamps expire at the end of the month."),
+    ("invented deadline", BIKE, "Tomás, only a few days are left to bring the bike in."),
+    ("unit swapped", SPA, "Olga, €340 are waiting on your account."),
+    ("unit swapped", SPA, "Your last stay came to $412, Olga."),
+    ("unit swapped", TEA, "Your latest order was 12.4 grams of Hojicha."),
+    ("percent for points", SPA, "Olga, take 4% off for being a guest of ours."),
+    ("percent for points", BIKE, "TUNEUP20 brings you 20 points, Tomás."),
+    ("total for single", BIKE, "Tomás, each repair came to $286.40."),
+    ("total for single", TEA, "Yuki, you spent £18.90 in all with us."),
+    ("total for single", BIKE, "Hello Tomás, your last repair cost you $286.40."),
+    ("other customer's value", SPA, "Dear Olga, use TUNEUP20 when you book."),
+    ("other customer's value", TEA, "Hello Yuki, your 340 points are waiting."),
+    ("other customer's value", BIKE, "Hi Tomás Brandt, your bike is under warranty."),
+)
+
+HELD_OUT: tuple[Letter, ...] = (
+    *(Letter("honest", facts, text) for facts, text in _HELD_HONEST),
+    *(Letter(kind, facts, text) for kind, facts, text in _HELD_UNTRUE),
+)
+"""Written once the rules were done, about other shops; no rule was changed after they were first run over these."""
 LETTERS: tuple[Letter, ...] = (
     *(Letter("honest", facts, text) for facts, text in _HONEST),
     *(Letter(kind, facts, text) for kind, facts, text in _UNTRUE),
