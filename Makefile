@@ -59,6 +59,11 @@ PAIRS ?= ../shared/drift/pairs.jsonl
 drift-score: $(STAMP)
 	$(BIN)/python -m tests.drift $(PAIRS) $(if $(JSON),--json)
 
+# How many planted untruths the rules over drafts catch, and how many honest letters they send back.
+.PHONY: draft-score
+draft-score: $(STAMP)
+	$(BIN)/python -m tests.drafts
+
 campaign: $(STAMP)
 	$(BIN)/python tests/campaigns/faults.py
 

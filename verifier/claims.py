@@ -7,14 +7,15 @@ upwards are numbers (`twenty-five`, `twice`); "one" is not. A month alone claims
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from pydantic import JsonValue
+from .personal import read_personal
+from .text import fold, is_too_long, pieces
+from .units import Scope, scope_at, unit_at
 
 Key = tuple[str, object]
 """A kind of claim and its value."""
@@ -54,11 +55,15 @@ DIGITS = (
     r"|\d+\.\d+|\d+,\d{1,2}(?!\d)|\d+)"
 )
 SIGNED = rf"(?:(?<![\w.,)%])[-\u2212])?{DIGITS}"
+BARE_LINK = (
+    r"(?<![\w@.+/-])(?:[A-Za-z0-9-]{1,63}\.){1,4}(?:[a-z]{2,12}/[^\s<>\"')\]]*"
+    r"|(?:com|net|org|info|biz|shop|store|app|dev|nl|uk)(?![\w@-]|\.\w))"
+)
 # The looks ahead for codes are bounded, so that a hostile text costs time in proportion to its length only.
 CLAIM = re.compile(
     rf"""
       (?P<email>(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+)
-    | (?P<link>(?:https?://|www\.)[^\s<>"')\]]+)
+    | (?P<link>(?<!\w)(?i:[a-z][a-z0-9+]{{1,9}}://|www\.)[^\s<>"')\]]+|{BARE_LINK})
     | (?<!\w)(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})(?:[T ](?P<clock>\d{{2}}:\d{{2}})(?::\d{{2}}(?:\.\d+)?)?
         (?:Z|[+-]\d{{2}}:?\d{{2}})?)?(?!\w)
     | (?<!\w)(?P<calendar>
@@ -87,14 +92,47 @@ class Claim:
     """What it is, for people: `number`, `date`, ..."""
     readings: frozenset[Key]
     """What it may mean; more than one only for dates such as 02/03/1997."""
+    unit: str = ""
+    """What a number counts, where the text says so."""
+    scope: Scope = ""
+    """Whether the text calls a number a total, or one of several."""
 
 
 def read_claims(text: str) -> Iterator[Claim]:
-    """Return the claims of a text, in order."""
-    for match in CLAIM.finditer(_plain(text)):
-        for kind, read in _READERS.items():
-            if match[kind] is not None:
-                yield from read(match)
+    """Return the claims of a text, in order; a piece without an end is skipped (see `text.pieces`)."""
+    for piece in pieces(fold(text)):
+        if not is_too_long(piece):
+            yield from _read_piece(piece)
+
+
+def _read_piece(seen: str) -> Iterator[Claim]:
+    personal = read_personal(seen)
+    plain = _without_currencies(seen)
+    for one in personal:
+        plain = plain[: one.start] + " " * (one.end - one.start) + plain[one.end :]
+    found = [
+        (one.start, Claim(seen[one.start : one.end], one.kind, frozenset({(one.kind, one.value)})))
+        for one in personal
+    ]
+    for match in CLAIM.finditer(plain):
+        kind = next(kind for kind in _READERS if match[kind] is not None)
+        found += [(match.start(), _counted(seen, match, claim)) for claim in _READERS[kind](match)]
+    yield from (claim for _, claim in sorted(found, key=lambda entry: entry[0]))
+
+
+def _counted(seen: str, match: re.Match[str], claim: Claim) -> Claim:
+    """Return the claim with what the words beside it say that it counts."""
+    if claim.kind != "number":
+        return claim
+    start, end = match.span()
+    unit, scope = unit_at(seen, start, end), scope_at(seen, start, end)
+    return replace(claim, unit=unit, scope=scope) if unit or scope else claim
+
+
+@lru_cache(maxsize=4096)
+def claims_of(text: str) -> tuple[Claim, ...]:
+    """Return the claims of a text that is read again and again, such as a finding."""
+    return tuple(read_claims(text))
 
 
 @lru_cache(maxsize=4096)
@@ -103,32 +141,23 @@ def keys_of(text: str, *, percent: bool = False) -> frozenset[Key]:
 
     `percent` says that its numbers are percentages, although they carry no sign.
     """
-    keys: set[Key] = set()
-    for claim in read_claims(text):
-        for key in claim.readings:
-            keys |= {key, *_implied(key, percent=percent)}
-    return frozenset(keys)
+    return frozenset(key for claim in claims_of(text) for key in allowed_by(claim, percent=percent))
 
 
-def text_of_scalar(value: JsonValue) -> str:
-    """Write a scalar so that its claims can be read; a truth value and `null` claim nothing."""
-    if isinstance(value, str):
-        return value
-    if value is None or isinstance(value, bool | list | dict):
-        return ""
-    return format(Decimal(str(value)), "f")
+def allowed_by(claim: Claim, *, percent: bool = False) -> frozenset[Key]:
+    """Return what one true claim allows: itself and what follows from it."""
+    implied = {key for reading in claim.readings for key in _implied(reading, percent=percent)}
+    return claim.readings | implied
 
 
-def _plain(text: str) -> str:
-    """Return a text without signs that hide or part digits, and without currencies."""
-    seen = text
-    if not text.isascii():
-        seen = unicodedata.normalize("NFKC", text)
-        seen = "".join(sign for sign in seen if unicodedata.category(sign) != "Cf")
-    seen = re.sub(r"(?<![\w.,)%])([-\u2212])\s?[$€£¥]\s?(?=\d)", r"\1", seen)
-    seen = re.sub(r"[$€£¥]", " ", seen)
-    seen = re.sub(r"(?<!\w)(?:US|USD|EUR|GBP)(?=\s?\d)", " ", seen)
-    return re.sub(r"(?<=\d)(?:USD|EUR|GBP)(?!\w)", " ", seen)
+def _without_currencies(seen: str) -> str:
+    """Return a text of the same length with spaces for currencies, so that each amount is a number."""
+    plain = re.sub(
+        r"(?<![\w.,)%])([-\u2212])(\s?[$€£¥]\s?)(?=\d)", lambda sign: " " * len(sign[2]) + sign[1], seen
+    )
+    plain = re.sub(r"[$€£¥]", " ", plain)
+    plain = re.sub(r"(?<!\w)(?:USD|EUR|GBP|US)(?=\s?\d)", lambda word: " " * len(word[0]), plain)
+    return re.sub(r"(?<=\d)(?:USD|EUR|GBP)(?!\w)", "   ", plain)
 
 
 def _email(match: re.Match[str]) -> Iterator[Claim]:
@@ -137,7 +166,14 @@ def _email(match: re.Match[str]) -> Iterator[Claim]:
 
 def _link(match: re.Match[str]) -> Iterator[Claim]:
     link = match["link"].rstrip(".,;:!?")
-    yield Claim(link, "link", frozenset({("link", link)}))
+    yield Claim(link, "link", frozenset({("link", _address(link))}))
+
+
+def _address(link: str) -> str:
+    """Return a link with its host in small letters and no slash alone at its end."""
+    scheme, mark, rest = link.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{mark}{host.lower()}{slash if path else ''}{path}"
 
 
 def _iso(match: re.Match[str]) -> Iterator[Claim]:
@@ -243,6 +279,8 @@ def _implied(key: Key, *, percent: bool) -> Iterator[Key]:
             yield from (("day", (day.month, day.day)), ("month", (day.year, day.month)), ("year", day.year))
         case ("month", (int(year), int())):
             yield ("year", year)
+        case ("link", str() as link):
+            yield ("link", link.partition("://")[2] or f"https://{link}")
         case ("percent", Decimal() as share):
             yield ("number", share)
         case ("number", Decimal() as number):

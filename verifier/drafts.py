@@ -11,37 +11,63 @@ from decimal import Decimal, InvalidOperation
 from pydantic import JsonValue
 
 from ..connectors.contract import JsonObject
-from .claims import Key, keys_of, read_claims, text_of_scalar
+from .claims import Key, keys_of, read_claims
+from .grounding import Ungrounded, are_marks, check_marks, explain, read_text
+from .grounds import Grounds, grounds_of
+from .text import LONGEST_NAME, scalars, shortened
+from .units import is_percentage
 
+ABOUT_THE_DRAFT = frozenset({"uses", "facts", "offline"})
+"""Fields that speak of the draft, not to its reader."""
 MOST_REASONS = 12
 """A reader who gets more than this learns no more; the last reason says how many were left out."""
-NO_CLAIMS = frozenset({"uses", "offline"})
-"""Fields of a draft that speak about the draft, not to its reader."""
-PERCENT = re.compile(r"percent|pct|rate|share|discount", re.IGNORECASE)
 
 
 def check_draft(
-    draft: JsonValue, findings: Sequence[JsonObject], voice: JsonObject, extra_allowed: JsonObject
+    draft: JsonValue, findings: Sequence[JsonObject], voice: JsonObject, inputs: JsonObject
 ) -> tuple[str, ...]:
     """Return why a draft is rejected, one sentence each; empty when it passes.
 
-    `voice` may hold `banned` (words), `allowed` (texts whose claims are always right) and `max_chars`.
-    `extra_allowed` holds further values that may be claimed.
+    `voice` may hold `banned` (words), `allowed` (texts that may be claimed, and left as they are) and `max_chars`.
+    An input of the run that is a text may be named, linked and written to; its numbers allow nothing.
     """
     if not isinstance(draft, dict):
         return ("The draft is not an object with text fields; write the fields that the schema names.",)
-    texts = [(name, text) for field, value in draft.items() for name, text in _texts(value, field)]
-    spoken = [(name, text) for name, text in texts if name.partition(".")[0] not in NO_CLAIMS]
+    spoken = spoken_texts(draft)
     if not any(text.strip() for _, text in spoken) or _is_blank(draft.get("body", "-")):
         return ("The draft holds no text; write its `body`.",)
-    allowed = _pool(findings) | _keys(voice.get("allowed")) | _keys(extra_allowed)
-    reasons = [
+    grounds = grounds_of(findings, voice, inputs)
+    reasons: list[str | Ungrounded] = [
         *_unknown_uses(draft.get("uses"), findings),
-        *(reason for name, text in spoken for reason in _unfounded(name, text, allowed)),
+        *check_marks(draft.get("facts"), [text for _, text in spoken], findings),
+        *(reason for name, text in spoken for reason in read_text(name, text, grounds)),
         *(reason for name, text in spoken for reason in _banned(name, text, voice.get("banned"))),
         *_too_long(spoken, voice.get("max_chars")),
     ]
-    return _bounded(reasons)
+    return _bounded(reasons, grounds)
+
+
+def spoken_texts(draft: JsonObject) -> list[tuple[str, str]]:
+    """Return the texts that a draft's reader sees, each with its dotted field; what speaks of the draft is left out."""
+    return [
+        (shortened(path, LONGEST_NAME), text)
+        for field, value in draft.items()
+        if not _is_about_the_draft(field, value)
+        for path, _, text in scalars(value, field)
+    ]
+
+
+def _is_about_the_draft(field: str, value: JsonValue) -> bool:
+    """Return whether a field holds what its name says; one that holds something else is read as any other."""
+    match field:
+        case "uses":
+            return isinstance(value, list) and all(isinstance(use, int | str) for use in value)
+        case "facts":
+            return are_marks(value)
+        case "offline":
+            return isinstance(value, bool)
+        case _:
+            return False
 
 
 def check_findings(
@@ -57,54 +83,25 @@ def check_findings(
     reasons: list[str] = []
     for index, finding in enumerate(findings):
         reasons += _misfounded(f"findings[{index}]", finding, material, readings)
-    return _bounded(reasons)
+    return _bounded(reasons, Grounds())
 
 
-def _bounded(reasons: list[str]) -> tuple[str, ...]:
+def _bounded(reasons: Sequence[str | Ungrounded], grounds: Grounds) -> tuple[str, ...]:
     unique = tuple(dict.fromkeys(reasons))
+    said = tuple(one if isinstance(one, str) else explain(one, grounds) for one in unique[:MOST_REASONS])
     if len(unique) <= MOST_REASONS:
-        return unique
-    return (*unique[:MOST_REASONS], f"{len(unique) - MOST_REASONS} further reasons are left out.")
+        return said
+    return (*said, f"{len(unique) - MOST_REASONS} further reasons are left out.")
 
 
 def _is_blank(value: JsonValue) -> bool:
     return not isinstance(value, str) or not value.strip()
 
 
-def _texts(value: JsonValue, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for field, entry in value.items():
-            yield from _texts(entry, f"{name}.{field}")
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _texts(entry, f"{name}.{index}")
-    else:
-        yield name, text_of_scalar(value)
-
-
-def _pool(findings: Sequence[JsonObject]) -> frozenset[Key]:
-    """Return what the findings allow to claim: their values, and the facts as they are worded."""
-    keys: frozenset[Key] = frozenset()
-    for finding in findings:
-        fact = finding.get("fact")
-        name = fact if isinstance(fact, str) else ""
-        keys |= keys_of(name) | _keys(finding.get("value"), name)
-    return keys
-
-
 def _keys(value: JsonValue, name: str = "") -> frozenset[Key]:
-    if isinstance(value, dict):
-        return frozenset(key for field, entry in value.items() for key in _keys(entry, field))
-    if isinstance(value, list):
-        return frozenset(key for entry in value for key in _keys(entry, name))
-    return keys_of(text_of_scalar(value), percent=bool(PERCENT.search(name)))
-
-
-def _unfounded(name: str, text: str, allowed: frozenset[Key]) -> Iterator[str]:
-    for claim in read_claims(text):
-        if not claim.readings & allowed:
-            found = f"The {claim.kind} `{claim.text}` in `{name}`"
-            yield f"{found} stands in no finding; use only values of the findings."
+    return frozenset(
+        key for _, field, text in scalars(value, name) for key in keys_of(text, percent=is_percentage(field))
+    )
 
 
 def _banned(name: str, text: str, banned: JsonValue) -> Iterator[str]:
@@ -129,7 +126,7 @@ def _unknown_uses(uses: JsonValue, findings: Sequence[JsonObject]) -> Iterator[s
     for use in uses if isinstance(uses, list) else []:
         is_position = isinstance(use, int) and not isinstance(use, bool) and 0 <= use < len(findings)
         if not is_position and not (isinstance(use, str) and use in sources):
-            yield f"`uses` names `{use}`, which is neither a finding's position nor its source."
+            yield f"`uses` names `{shortened(str(use))}`, which is neither a finding's position nor its source."
 
 
 def _misfounded(

@@ -13,6 +13,7 @@ from ...connectors.contract import JsonObject
 from ...journal.events import fact_key
 from ...verifier.drafts import check_draft, check_findings
 from ...verifier.remedy import backoff
+from ...verifier.rules import apply_rule
 from ...verifier.verdict import Failed, Fault, Healing, Mend, Passed, Rewrite, Verdict, Wait
 from ..language.expressions import ExpressionFault, holds
 from ..language.plan import AgentStep, Rule, VerifyStep
@@ -108,7 +109,7 @@ def _reasons(context: RunContext, step: AgentStep, task: AuthorJob, view: View) 
     if step.role == "researcher":
         readings = {reading.source: reading.output for reading in task.readings}
         return check_findings(task.output, {**material, **selected_of(step, scope)}, readings)
-    return check_draft(task.output, findings_of(material), step.voice, {})
+    return check_draft(task.output, findings_of(material), step.voice, context.inputs)
 
 
 def _unmarked(output: JsonValue) -> JsonValue:
@@ -155,13 +156,14 @@ async def judge_review(context: RunContext, task: ReviewJob, view: View) -> Comm
         raise TypeError(f"`{task.step}` is no verify step")
     draft = view[step.subject].get("output")
     try:
-        reasons = [
-            reason for rule in step.rules for reason in await _apply(context, step, rule, task, view, draft)
-        ]
+        reasons = [reason for rule in step.rules for reason in _break(context, rule, view, draft)]
     except ExpressionFault as error:
         return end_step(
             context, task.step, task.attempt, failed(Fault(kind="expression", detail=error.message))
         )
+    if not reasons:  # a judge may only veto what holds every rule, and is not asked about anything else
+        judges = [rule for rule in step.rules if rule.judge]
+        reasons = [reason for rule in judges for reason in await _vetoes(context, step, rule, task, view)]
     judged = _judge_review(step, task, tuple(reasons))
     decision = context.tape.decide(fact_key(task.path, task.attempt, "verdict"), lambda: _plain(judged))
     verdict = _obeyed(decision)
@@ -201,13 +203,20 @@ def _judge_review(step: VerifyStep, task: ReviewJob, reasons: tuple[str, ...]) -
     return Healing(fault=fault, remedy=Rewrite(reasons=reasons))
 
 
-async def _apply(
-    context: RunContext, step: VerifyStep, rule: Rule, task: ReviewJob, view: View, draft: JsonValue
+def _break(context: RunContext, rule: Rule, view: View, draft: JsonValue) -> list[str]:
+    """Return how a draft breaks a rule that needs no model."""
+    if rule.check is not None:
+        return [f"rule `{rule.id}`: {reason}" for reason in apply_rule(rule.check, draft)]
+    if rule.expect is None or holds(rule.expect, context.scope(view, draft=draft)):
+        return []
+    return [f"rule `{rule.id}`: `{rule.expect.text}` does not hold"]
+
+
+async def _vetoes(
+    context: RunContext, step: VerifyStep, rule: Rule, task: ReviewJob, view: View
 ) -> list[str]:
-    if rule.expect is not None:
-        held = holds(rule.expect, context.scope(view, draft=draft))
-        return [] if held else [f"rule `{rule.id}`: `{rule.expect.text}` does not hold"]
-    subject = context.step(step.subject)
+    """Return why a model vetoes the draft; only the plain word `pass` is none."""
+    subject, draft = context.step(step.subject), view[step.subject].get("output")
     scope = context.scope(view)
     material = material_of(subject, scope) if isinstance(subject, AgentStep) else {}
     voice = subject.voice if isinstance(subject, AgentStep) else {}

@@ -8,10 +8,12 @@ from pydantic import JsonValue
 
 from ...connectors.contract import JsonObject
 from ...connectors.errors import InvalidUse
+from ...verifier.rules import SchemaRule
 from .cases import Cases
 from .diagnostics import InputMistake, InvalidInputs, InvalidWorkflow, Report, suggestion
+from .draft_fields import check_fields
 from .meaning import Meaning, Sight
-from .plan import AgentStep, CallStep, InputSpec, Literally, MapStep, Place, Plan, Step
+from .plan import AgentStep, CallStep, InputSpec, Literally, MapStep, Place, Plan, Step, VerifyStep
 from .reader import read, shorten
 from .schemas import UNPLAIN, complaints, flaw_of_schema, is_plain, settled
 from .shape import Shape, read_shape
@@ -73,6 +75,7 @@ def compile_text(
     files = {file: text}
     schemas = _Schemas(folder, file, read_file, files, report)
     steps = schemas.level(shape.level, steps)
+    check_fields(shape.level, steps, report)
     tests = Cases(report, meaning, shape.inputs, steps).read(shape.tests)
     report.refuse()
     return Plan(
@@ -142,7 +145,7 @@ def _voiced(steps: tuple[Step, ...], shape: Shape) -> tuple[Step, ...]:
 
 
 class _Schemas:
-    """Reads the files that steps name as the schemas of their outputs."""
+    """Reads the files that steps name as the schemas of their outputs, and rules as those of drafts."""
 
     def __init__(
         self,
@@ -159,7 +162,7 @@ class _Schemas:
         self.report = report
 
     def level(self, level: Level, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        """Return the steps with the schemas of their outputs."""
+        """Return the steps with the schemas of their outputs and rules."""
         shapes = {shape.step.id: shape for shape in level.steps}
         found: list[Step] = []
         for step in steps:
@@ -168,27 +171,49 @@ class _Schemas:
                 found.append(step.model_copy(update={"steps": self.level(shape.inner, step.steps)}))
             elif isinstance(step, AgentStep) and shape and shape.schema:
                 found.append(self._with_schema(step, *shape.schema))
+            elif isinstance(step, VerifyStep) and shape:
+                found.append(self._with_rules(step, shape.spots))
             else:
                 found.append(step)
         return tuple(found)
 
     def _with_schema(self, step: AgentStep, name: str, place: Place) -> AgentStep:
+        schema = self._schema(name, place)
+        if schema is None:
+            return step
+        inside = Place(file=str(self.beside / name), line=1, column=1)
+        return step.model_copy(
+            update={"output_schema": schema, "places": {**step.places, "output.schema": inside}}
+        )
+
+    def _with_rules(self, step: VerifyStep, spots: Mapping[str, Place]) -> VerifyStep:
+        rules = []
+        for rule in step.rules:
+            place = spots.get(f"rules.{rule.id}.schema", step.place)
+            document = self._schema(rule.check.file, place) if isinstance(rule.check, SchemaRule) else None
+            if isinstance(rule.check, SchemaRule) and document is not None:
+                check = rule.check.model_copy(update={"document": document})
+                rules.append(rule.model_copy(update={"check": check}))
+            else:
+                rules.append(rule)
+        return step.model_copy(update={"rules": tuple(rules)})
+
+    def _schema(self, name: str, place: Place) -> JsonObject | None:
         text = self._text(name, place)
         if text is None:
-            return step
+            return None
         inside = Place(file=str(self.beside / name), line=1, column=1)
         try:
             schema: JsonValue = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             at = Place(file=inside.file, line=error.lineno, column=error.colno)
             self.report.add("MF1112", at, f"this is not JSON: {error.msg}")
-            return step
+            return None
         flaw = flaw_of_schema(schema)
         if flaw or not isinstance(schema, dict):
             self.report.add("MF1112", inside, f"this is not a JSON Schema: {flaw}")
-            return step
-        places = {**step.places, "output.schema": inside}
-        return step.model_copy(update={"output_schema": schema, "places": places})
+            return None
+        return schema
 
     def _text(self, name: str, place: Place) -> str | None:
         parts = PurePath(name)

@@ -67,6 +67,7 @@ CODES: dict[str, str] = {
     "MF1308": "a step that cannot play this part",
     "MF1309": "a connection that cannot be made",
     "MF1310": "a name that is taken",
+    "MF1311": "a field that the draft does not have",
     # Tools
     "MF1401": "an unknown tool",
     "MF1402": "an unknown argument",

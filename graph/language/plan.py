@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from ...agents.model import RoleName
 from ...connectors.contract import ConnectionSettings, Frozen, JsonObject
 from ...verifier.budget import EffectBudget
+from ...verifier.rules import DraftRule
 
 
 class Place(Frozen):
@@ -110,10 +111,11 @@ class AgentStep(StepFields):
 
 
 class Rule(Frozen):
-    """One rule of a `verify` step: a CEL `expect`, or a model `judge` with a rubric."""
+    """One rule of a `verify` step: a CEL `expect`, a declared `check`, or a model `judge` with a rubric."""
 
     id: str
     expect: Expression | None = None
+    check: DraftRule | None = None
     judge: str = ""
     rubric: str = ""
 

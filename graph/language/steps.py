@@ -16,12 +16,12 @@ from .plan import (
     Literally,
     MapStep,
     Place,
-    Rule,
     Step,
     Value,
     VerifyStep,
 )
-from .reader import Broken, Entry, Mapping, Scalar, Sequence, describe, plain, shorten
+from .reader import Broken, Entry, Mapping, Scalar, describe, plain, shorten
+from .rules import RulesReader
 
 _COMMON = ("needs", "when", "on_exhausted")
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -74,7 +74,7 @@ class StepShape:
     tools: tuple[tuple[str, Place], ...] = ()
     """`tools` of an agent."""
     spots: dict[str, Place] = field(default_factory=dict)
-    """Where the values of `call`, `model` and `rules.ID.judge` stand; a step's `places` are those of keys."""
+    """Where the values of `call`, `model` and of a rule's keys stand; a step's `places` are those of keys."""
     schema: tuple[str, Place] | None = None
     """File of an agent's output schema."""
     inner: Level | None = None
@@ -282,8 +282,12 @@ class _Draft:
         if subject:
             self.mentions.append(Mention(subject, self.fields.place_of_value("verify"), "verify"))
         back_to, most = self._on_fail()
+        reader = RulesReader(self.fields, self.uses, self.report)
+        rules = reader.read()
+        self.places.update(reader.places)
+        self.spots.update(reader.spots)
         step = VerifyStep.model_validate(
-            {**common, "subject": subject, "rules": self._rules(), "back_to": back_to, "most": most}
+            {**common, "subject": subject, "rules": rules, "back_to": back_to, "most": most}
         )
         return self._shape(step)
 
@@ -298,51 +302,6 @@ class _Draft:
         most = inner.integer("max", least=1, most=10, default=2)
         inner.close()
         return back_to, most
-
-    def _rules(self) -> tuple[Rule, ...]:
-        node = self.fields.node_of("rules", required=True)
-        if node is None or isinstance(node, Broken):
-            return ()
-        if not isinstance(node, Sequence) or not node.items:
-            self.report.add(
-                "MF1103", node.place, f"`rules`: found {describe(node)}, expected a list of rules"
-            )
-            return ()
-        rules: dict[str, Rule] = {}
-        for item in node.items:
-            body = as_mapping(item, "a rule", self.report)
-            rule = self._rule(body) if body else None
-            if rule is None or body is None:
-                continue
-            if rule.id in rules:
-                self.report.add(
-                    "MF1310", body.place, f"the rule `{rule.id}` is given twice in {self.fields.what}"
-                )
-            rules[rule.id] = rule
-            self.places[f"rules.{rule.id}"] = body.place
-        return tuple(rules.values())
-
-    def _rule(self, node: Mapping) -> Rule | None:
-        inner = Fields(node, "a rule", self.report)
-        name = inner.text("id", required=True)
-        if name:
-            check_name(name, inner.place_of_value("id"), "a rule", self.report, label=True)
-        expect = inner.node_of("expect")
-        judge, rubric = inner.text("judge"), inner.text("rubric", required=inner.has("judge"))
-        expression = (
-            self.uses.bare(expect, "expect", wants=("boolean",), names=("draft",)) if expect else None
-        )
-        if inner.has("expect") == inner.has("judge"):
-            self.report.add("MF1113", node.place, "a rule has either `expect`, or `judge` with a `rubric`")
-        rubric_node = inner.entry_values().get("rubric")
-        if rubric_node and has_hole(rubric_node):
-            self.report.add("MF1209", rubric_node.place, "`rubric` is fixed text and takes no `${{ }}`")
-        inner.close()
-        for key in ("expect", "judge", "rubric"):
-            if inner.has(key):
-                self.places[f"rules.{name}.{key}"] = inner.place(key)
-                self.spots[f"rules.{name}.{key}"] = inner.place_of_value(key)
-        return Rule(id=name, expect=expression, judge=judge, rubric=rubric) if name else None
 
     def _map(self) -> StepShape:
         common = self._common()

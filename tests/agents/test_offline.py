@@ -227,7 +227,10 @@ async def test_given_values_are_no_source() -> None:
     assert isinstance(reply, ModelReply)
     assert isinstance(findings, list)
     assert check_draft(reply.output, [entry for entry in findings if isinstance(entry, dict)], VOICE, {}) == (
-        "The number `17` in `body` stands in no finding; use only values of the findings.",
+        (
+            "The number `17` in `body` stands in no finding; use only values of the findings; "
+            "the nearest one is `14.96` (`material.purchases[1]`)."
+        ),
     )
 
 

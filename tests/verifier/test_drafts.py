@@ -12,7 +12,7 @@ FINDINGS: list[JsonObject] = [
     {
         "subject": "purchases[0]",
         "fact": "date: 1997-01-18, amount_usd: 29.33",
-        "value": {"date": "1997-01-18", "amount_usd": 29.33, "total_cents": "1234.5"},
+        "value": {"date": "1997-01-18", "amount_usd": 29.33, "bill": "1234.5"},
         "source": "material.purchases[0]",
     },
     {"subject": "offer", "fact": "discount_percent", "value": 15, "source": "material.offer"},
@@ -23,14 +23,22 @@ FINDINGS: list[JsonObject] = [
 ]
 
 
-def _reasons(
-    text: str, voice: JsonObject | None = None, allowed: JsonObject | None = None
-) -> tuple[str, ...]:
-    return check_draft({"body": text}, FINDINGS, voice or {}, allowed or {})
+def _reasons(text: str, voice: JsonObject | None = None, inputs: JsonObject | None = None) -> tuple[str, ...]:
+    return check_draft({"body": text}, FINDINGS, voice or {}, inputs or {})
 
 
-def _unfounded(kind: str, token: str) -> tuple[str, ...]:
-    return (f"The {kind} `{token}` in `body` stands in no finding; use only values of the findings.",)
+def _unfounded(kind: str, token: str, near: str = "") -> tuple[str, ...]:
+    return (f"The {kind} `{token}` in `body` stands in no finding; use only values of the findings{near}.",)
+
+
+def _near(text: str, source: str) -> str:
+    return f"; the nearest one is `{text}` (`{source}`)"
+
+
+FOUR = _near("4", "material.purchases")
+PAID = _near("29.33", "material.purchases[0]")
+DAY = _near("1997-01-18", "material.purchases[0]")
+OFFER = _near("15", "material.offer")
 
 
 @pytest.mark.parametrize(
@@ -53,55 +61,105 @@ def test_facts_of_the_findings_pass(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "token"),
+    ("text", "kind", "token", "near"),
     [
-        ("You came 5 times.", "number", "5"),
-        ("You came five times.", "number", "five"),
-        ("You came twenty-one times.", "number", "twenty-one"),
-        ("You paid $29.34.", "number", "29.34"),
-        ("You paid -29.33.", "number", "-29.33"),
-        ("Come on 1997-01-19.", "date", "1997-01-19"),
-        ("Come on 19 January 1997.", "date", "19 January 1997"),
-        ("Come on January 19.", "date", "January 19"),
-        ("Come back in 1998.", "year", "1998"),
-        ("Take 4% off.", "percentage", "4%"),
-        ("Take 29.33 percent off.", "percentage", "29.33 percent"),
-        ("Use WELCOME20.", "code", "WELCOME20"),
-        ("Use welcome10.", "code", "welcome10"),
-        ("Win 5k now.", "code", "5k"),
-        ("Customer 0004 is you.", "code", "0004"),
-        ("Write to bob@example.org.", "e-mail address", "bob@example.org"),
-        ("See https://shop.example/b2.", "link", "https://shop.example/b2"),
-        ("Come at 10:15.", "time", "10:15"),
-        ("You came \uff15 times.", "number", "5"),
-        ("You came 2\u200b9 times.", "number", "29"),
+        ("You came 5 times.", "number", "5", FOUR),
+        ("You came five times.", "number", "five", FOUR),
+        ("You came twenty-one times.", "number", "twenty-one", OFFER),
+        ("You paid $29.34.", "number", "29.34", PAID),
+        ("You paid -29.33.", "number", "-29.33", FOUR),
+        ("Come on 1997-01-19.", "date", "1997-01-19", DAY),
+        ("Come on 19 January 1997.", "date", "19 January 1997", DAY),
+        ("Come on January 19.", "date", "January 19", DAY),
+        ("Come back in 1998.", "year", "1998", DAY),
+        ("Take 4% off.", "percentage", "4%", OFFER),
+        ("Take 29.33 percent off.", "percentage", "29.33 percent", OFFER),
+        ("Use WELCOME20.", "code", "WELCOME20", _near("WELCOME10", "material.code")),
+        ("Use welcome10.", "code", "welcome10", ""),
+        ("Win 5k now.", "code", "5k", ""),
+        ("Customer 0004 is you.", "code", "0004", ""),
+        (
+            "See https://shop.example/b2.",
+            "link",
+            "https://shop.example/b2",
+            _near("https://shop.example/a1", "material.link"),
+        ),
+        (
+            "See shop.example/b2.",
+            "link",
+            "shop.example/b2",
+            _near("https://shop.example/a1", "material.link"),
+        ),
+        (
+            "See http://shop.example/a1.",
+            "link",
+            "http://shop.example/a1",
+            _near("https://shop.example/a1", "material.link"),
+        ),
+        ("See records.com for more.", "link", "records.com", ""),
+        (
+            "See FTP://shop.example/a1.",
+            "link",
+            "FTP://shop.example/a1",
+            _near("https://shop.example/a1", "material.link"),
+        ),
+        ("Come at 10:15.", "time", "10:15", ""),
+        ("You came \uff15 times.", "number", "5", FOUR),
+        ("You came 2\u200b9 times.", "number", "29", PAID),
     ],
 )
-def test_facts_from_nowhere_are_named(text: str, kind: str, token: str) -> None:
-    """An invented fact is rejected, and the reason names it."""
-    assert _reasons(text) == _unfounded(kind, token)
+def test_facts_from_nowhere_are_named(text: str, kind: str, token: str, near: str) -> None:
+    """An invented fact is rejected; the reason names it, its field, and the nearest value of its kind."""
+    assert _reasons(text) == _unfounded(kind, token, near)
 
 
 def test_allowed_values_pass() -> None:
-    """The voice's own list and the values that the step allows may be claimed too."""
-    assert _reasons("Within 24 hours you get 50.", {"allowed": ["24 hours"]}, {"credits": 50}) == ()
+    """The voice's own list may be claimed too, with the unit that it gives."""
+    voice: JsonObject = {"allowed": ["24 hours", "Record Fair", "{artist}"]}
+
+    assert _reasons("Within 24 hours at the Record Fair: ask for {artist}.", voice) == ()
+    assert _reasons("Within 24 days.", voice) == (
+        "The number `24` in `body` is written in days, and `voice.allowed` gives it in hours; write what stands there.",
+    )
+
+
+def test_inputs_name_and_link_and_count_nothing() -> None:
+    """A text given to the run may be named, linked and written to; its numbers are settings, and no source."""
+    inputs: JsonObject = {
+        "brand": "Record Fair",
+        "link": "https://fair.example/x",
+        "desk": "desk@fair.example",
+        "people": ["eve@fair.example"],
+        "size": 240,
+        "since": "1998-02-01",
+    }
+
+    assert (
+        _reasons("See the Record Fair at https://fair.example/x, or write to desk@fair.example.", {}, inputs)
+        == ()
+    )
+    assert _reasons("Only 240 were sold.", {}, inputs) == _unfounded("number", "240", PAID)
+    assert _reasons("Since 1 February 1998.", {}, inputs) == _unfounded("date", "1 February 1998", DAY)
+    assert [reason[:50] for reason in _reasons("Ask eve@fair.example.", {}, inputs)] == [
+        "The e-mail address `eve@fair.example` in `body` st"
+    ]
 
 
 def test_template_and_signature_are_no_source() -> None:
     """The literal text of a template is checked as any other text."""
     voice: JsonObject = {"template": "Within 24 hours", "signature": "Shop 24"}
 
-    assert _reasons("Within 24 hours", voice) == _unfounded("number", "24")
+    assert _reasons("Within 24 hours", voice) == _unfounded("number", "24", PAID)
 
 
 def test_banned_words_are_whole_words() -> None:
     """A banned word is found whatever its case and spacing, and not inside other words."""
-    voice: JsonObject = {"banned": ["free", "last  chance"]}
+    voice: JsonObject = {"banned": ["cheap", "right  now"]}
 
-    assert _reasons("Freedom! Carefree!", voice) == ()
-    assert _reasons("FREE, your Last\nchance", voice) == (
-        "The voice bans `free`, which stands in `body`; say it without.",
-        "The voice bans `last  chance`, which stands in `body`; say it without.",
+    assert _reasons("Cheaper! Cheapest!", voice) == ()
+    assert _reasons("CHEAP, and Right\nnow", voice) == (
+        "The voice bans `cheap`, which stands in `body`; say it without.",
+        "The voice bans `right  now`, which stands in `body`; say it without.",
     )
 
 
@@ -124,9 +182,9 @@ def test_every_field_that_a_reader_sees_is_checked() -> None:
     }
 
     assert check_draft(draft, FINDINGS, {}, {}) == (
-        "The number `7` in `subject` stands in no finding; use only values of the findings.",
-        "The number `8` in `more.lines.0` stands in no finding; use only values of the findings.",
-        "The number `9` in `more.credits` stands in no finding; use only values of the findings.",
+        f"The number `7` in `subject` stands in no finding; use only values of the findings{FOUR}.",
+        f"The number `8` in `more.lines.0` stands in no finding; use only values of the findings{FOUR}.",
+        f"The number `9` in `more.credits` stands in no finding; use only values of the findings{FOUR}.",
     )
 
 

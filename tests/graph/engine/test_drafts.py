@@ -61,7 +61,12 @@ async def test_a_draft_goes_back_with_its_reasons(bench: Bench) -> None:
     first, second, third = bench.thinker.asked
     assert (first.reasons, first.draft) == ((), None)
     assert (second.reasons, second.draft) == (
-        ("The number `9` in `body` stands in no finding; use only values of the findings.",),
+        (
+            (
+                "The number `9` in `body` stands in no finding; use only values of the findings; "
+                "the nearest one is `7` (`material.look.balance`)."
+            ),
+        ),
         _draft("You have 9 credits."),
     )
     assert third.reasons == ("The voice bans `cheap`, which stands in `body`; say it without.",)

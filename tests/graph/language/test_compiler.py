@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mendflow.connectors.contract import ConnectionSettings, CredentialSource, ToolSpec
+from mendflow.connectors.contract import ConnectionSettings, CredentialSource, JsonObject, ToolSpec
 from mendflow.connectors.errors import InvalidUse
 from mendflow.graph.language.compiler import check_inputs, load
 from mendflow.graph.language.diagnostics import InvalidInputs, InvalidWorkflow
@@ -25,6 +25,7 @@ from mendflow.graph.language.plan import (
     VerifyStep,
 )
 from mendflow.verifier.budget import EffectBudget
+from mendflow.verifier.rules import ForbidRule, LengthRule, LinksRule, RequireRule, SchemaRule, Span
 from pydantic import JsonValue
 
 Compile = Callable[[str], Plan]
@@ -449,3 +450,42 @@ def test_all_mistakes_of_inputs_come_at_once(compiled: Compile) -> None:
         'input `loud`: the text `yes` is not of type "boolean"',
         'input `tags`: a part of it is not of type "array"',
     ]
+
+
+def test_rules_become_data(compiled: Compile, example: str) -> None:
+    """Each declared rule of a `verify` step stands in the plan as data, a schema with its document."""
+    rules = """\
+      - {id: size, length: {characters: {min: 80, max: 600}, words: {max: 120}}}
+      - {id: sign, require: [Your record shop], field: body}
+      - {id: pushy, forbid: [act now]}
+      - {id: hosts, links: {hosts: [shop.example]}}
+      - {id: form, schema: letter.schema.json}
+"""
+    plan = compiled(example.replace('      - {id: tone, judge: write, rubric: "Warm."}\n', rules))
+    review = next(step for step in plan.steps if isinstance(step, VerifyStep))
+    document: JsonObject = {"type": "object", "required": ["body"]}
+
+    assert [rule.check for rule in review.rules] == [
+        None,
+        LengthRule(characters=Span(least=80, most=600), words=Span(most=120)),
+        RequireRule(field="body", texts=("Your record shop",)),
+        ForbidRule(texts=("act now",)),
+        LinksRule(hosts=("shop.example",)),
+        SchemaRule(file="letter.schema.json", document=document),
+    ]
+    assert (review.places["rules.size.length"], review.places["rules.sign.field"]) == (
+        _at(23, 20),
+        _at(24, 49),
+    )
+
+
+def test_the_mistakes_of_all_rules_come_at_once(mistakes: Callable[[str], list[str]], example: str) -> None:
+    """Of several broken rules each is told, and a schema that is none at its own place."""
+    rules = """\
+      - {id: size, lenght: {characters: {max: 600}}}
+      - {id: size, length: {word: {max: 5}}}
+      - {id: form, schema: odd.json}
+"""
+    text = example.replace('      - {id: tone, judge: write, rubric: "Warm."}\n', rules)
+
+    assert sorted(mistakes(text)) == ["1:1 MF1112", "23:20 MF1101", "24:29 MF1101", "24:9 MF1310"]
