@@ -5,11 +5,14 @@ import os
 import random
 import resource
 import signal
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 from mendflow.connectors.clock import SystemClock
@@ -34,6 +37,8 @@ from tests.kill.points import BY_NAME
 from tests.kill.signals import Tripwire
 from tests.kill.vendor import open_vendor
 
+NO_ROOM = "has no more room"
+"""What the shipped error says of a journal for which SQLite answered SQLITE_FULL."""
 NOBODY = 65_534
 LARGEST_JOURNAL = 200_000
 """Bytes; more than the journal of one of these runs and its log ever have."""
@@ -93,6 +98,22 @@ def full(name: str, folder: Path) -> Outcome:
         allowed = Allowed(
             parked=not effect.settles
         )  # the disk is full at any moment, so after the intent too
+        ended = story.until_ended([])
+        return outcome_of(name, story, ended, wrong=wrong, allowed=allowed, reached=bool(hindered.code))
+
+
+def crowded(name: str, folder: Path) -> Outcome:
+    """Give the journal so many pages and no more, so that SQLite itself finds no room; then give room, and go on."""
+    _, kind, pages = name.split("/")
+    effect = effects.BY_NAME[kind]
+    with _told(effect, folder, "calm") as story:
+        hindered = story.start(*story.words(), prepare=lambda: _keep_to(int(pages))).wait()
+        wrong = _check_clear(hindered)
+        if NO_ROOM not in hindered.err:
+            wrong.append(f"unclear: nothing says that the journal {NO_ROOM}")
+        if effect.operation in story.vendor.effects() and not story.states():
+            wrong.append("unrecorded: the effect took place and the journal does not know of it")
+        allowed = Allowed(parked=not effect.settles)  # its outcome found no room
         ended = story.until_ended([])
         return outcome_of(name, story, ended, wrong=wrong, allowed=allowed, reached=bool(hindered.code))
 
@@ -212,6 +233,17 @@ def _told(effect: effects.EffectCase, folder: Path, behaviour: str) -> Iterator[
         story = Story(effect, vendor, folder)
         vendor.arm(*behaviours.BY_NAME[behaviour].faults(effect))
         yield story
+
+
+def _keep_to(pages: int) -> None:
+    """Let no database of this process grow beyond so many pages: a limit that SQLite keeps for a connection."""
+
+    class Crowded(sqlite3.Connection):
+        def __init__(self, *words: Any, **options: Any) -> None:  # as `sqlite3.connect` is called
+            super().__init__(*words, **options)
+            self.execute(f"PRAGMA max_page_count = {pages}")
+
+    sqlite3.connect = partial(sqlite3.connect, factory=Crowded)
 
 
 def _limit(size: int) -> None:

@@ -15,6 +15,7 @@ SAMPLE = (
     "often/3",
     "full/2",
     "full/4",
+    "crowded/marked/8",
     "decided/resend/resolution.committed",
     "durable/intent",
     "durable/fact",
