@@ -142,6 +142,8 @@ def _in_a_row(line: str) -> Iterator[Claim]:
 
 
 def _named_row(row: Sequence[str], line: str) -> Iterator[Claim]:
+    if len(row) < 2:  # noqa: PLR2004  # one capitalised word alone is read as no name
+        return
     words = [*row]
     while words and (words[0].casefold() in _COMMON or words[0] in _CONNECTORS):
         words.pop(0)

@@ -162,6 +162,15 @@ def test_a_text_without_an_end_is_sent_back() -> None:
     )
 
 
+def test_a_long_text_with_ends_is_read_whole() -> None:
+    """A text is as long as it likes, and one untruth at its end is found, while its sentences end."""
+    text = "We kept your place by the window. " * 600
+
+    assert not any(map(is_too_long, pieces(text)))
+    assert _reasons(text) == ()
+    assert len(_reasons(f"{text}You have 900 credits.")) == 1
+
+
 HOSTILE = (
     *("hundred ", "a@", "1,111", "0" * 7 + " ", "Aa ", "{{", "http://", "May 1 ", "twenty-", "[x ", '"A '),
     *("x. ", "\n", "hundred hundred hundredx. ", "Aa Bb Cc; ", "0 0 0 0 0 0 0 0 0 0 0, a", "a-a-a-a-a-a-1. "),
