@@ -62,7 +62,8 @@ def test_a_lost_mail_is_parked_told_and_resolved(mendflow: Mendflow) -> None:
     replayed = mendflow("replay", run_id, "--json")
     assert (replayed.code, replayed.document["same"]) == (0, True)
     again = mendflow("resolve", run_id, "--done", "--reason", "again")
-    assert (again.code, again.err.splitlines()[0]) == (2, f"No effect of run `{run_id}` is parked.")
+    told = f"`send` of run `{run_id}` was decided already: `done` by Ann: in the mail log."
+    assert (again.code, again.err.splitlines()[0]) == (2, told)
 
 
 @pytest.mark.parametrize(("word", "code", "mails"), [("--refused", 1, 1), ("--resend", 0, 2)])

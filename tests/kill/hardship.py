@@ -243,7 +243,7 @@ def _keep_to(pages: int) -> None:
             super().__init__(*words, **options)
             self.execute(f"PRAGMA max_page_count = {pages}")
 
-    sqlite3.connect = partial(sqlite3.connect, factory=Crowded)
+    vars(sqlite3)["connect"] = partial(sqlite3.connect, factory=Crowded)
 
 
 def _limit(size: int) -> None:

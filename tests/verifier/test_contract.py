@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from mendflow.connectors.contract import JsonObject, ToolSpec
-from mendflow.verifier.contract import MOST_DIFFERENCES, Difference, check_arguments, compare, fits
+from mendflow.verifier.contract import MOST_DIFFERENCES, check_arguments, compare, fits
+from mendflow.verifier.outline import Difference
 from mendflow.verifier.verdict import Fault
 from pydantic import JsonValue
 
