@@ -9,7 +9,7 @@ from mendflow.connectors.errors import InvalidUse
 from mendflow.journal.home import Home
 from mendflow.journal.opening import opened
 from mendflow.journal.switch import KillSwitch
-from mendflow.service.running import RunOptions, resume_run, run_workflow
+from mendflow.service.running import RunOptions, resume_all, resume_run, run_workflow
 
 from tests.service.conftest import Record
 
@@ -77,3 +77,19 @@ def test_a_run_at_work_is_not_taken_up(home: Home, record: Record) -> None:
     refused = pytest.raises(InvalidUse, match=r"^Run `run-1` is being run by another process\.$")
     with home.owning("run-1"), refused:
         resume_run("run-1", home.folder, as_json=True)
+
+
+def test_a_run_that_cannot_be_taken_up_keeps_no_other_waiting(
+    home: Home, record: Record, capsys: Captured
+) -> None:
+    """Each is tried, and what stands in its way is said with its name; the command fails when all were tried."""
+    record("run-1", "running")
+    record("run-2", "running")
+    code = resume_all(home.folder, as_json=True)
+    said, warned = capsys.readouterr()
+    found = "Connection `files` has the folder ``, which does not exist."
+    assert (code, [(one["run_id"], one["error"]["message"]) for one in orjson.loads(said)]) == (
+        2,
+        [("run-1", found), ("run-2", found)],
+    )
+    assert [line.partition(":")[0] for line in warned.splitlines()] == ["run-1", "run-2"]

@@ -452,6 +452,18 @@ def test_all_mistakes_of_inputs_come_at_once(compiled: Compile) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("email", "a\udcff@b.cz"), ("credits", "1" + "0" * 30), ("note", "\ud800")]
+)
+def test_what_cannot_be_written_down_is_no_input(compiled: Compile, name: str, value: str) -> None:
+    """A number beyond 64 bit and a text that is no Unicode are refused in words, not with a stack trace."""
+    with pytest.raises(InvalidInputs) as caught:
+        check_inputs(compiled(_INPUTS), {"email": "a@b.c", name: value})
+    assert (
+        str(caught.value) == f"input `{name}`: it holds a number beyond 64 bit, or a sign that is no Unicode"
+    )
+
+
 def test_rules_become_data(compiled: Compile, example: str) -> None:
     """Each declared rule of a `verify` step stands in the plan as data, a schema with its document."""
     rules = """\
