@@ -179,8 +179,8 @@ MUTATIONS = (
     Mutation(
         "an absence that proves nothing is looked into for ever",
         MARKER,
-        "if ledger.probes + 1 >= ledger.most_probes:",
-        "if False:",
+        'but {reason}, so that proves nothing")\n    if ledger.probes + 1 >= ledger.most_probes:',
+        'but {reason}, so that proves nothing")\n    if False:',
         (MARKERS,),
     ),
     Mutation(
@@ -256,15 +256,15 @@ MUTATIONS = (
     Mutation(
         "a repetition without a reading proves the first sending absent",
         COURSE,
-        '                if self.course.probe:\n                    update_["attempts"]',
-        '                if True:\n                    update_["attempts"]',
+        '                if self.course.probe:\n                    update["attempts"]',
+        '                if True:\n                    update["attempts"]',
         (COURSES,),
     ),
     Mutation(
         "a proven absence is forgotten",
         COURSE,
-        '                if self.course.probe:\n                    update_["attempts"]',
-        '                if False:\n                    update_["attempts"]',
+        '                if self.course.probe:\n                    update["attempts"]',
+        '                if False:\n                    update["attempts"]',
         (COURSES,),
     ),
     Mutation(
