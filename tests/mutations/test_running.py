@@ -44,6 +44,13 @@ _SENT_FIRST = """\
 """
 MUTATIONS = (
     Mutation(
+        "the switch is not asked again before the first byte",
+        WIRE,
+        "            why = self.held()",
+        '            why = ""',
+        (OF_ALONE,),
+    ),
+    Mutation(
         "a call leaves before its intent is on disk",
         DISTRIBUTOR,
         _CLAIMED,

@@ -149,6 +149,20 @@ MUTATIONS = (
         (MARKERS,),
     ),
     Mutation(
+        "a listing that changes while it is read is believed",
+        MARKER,
+        "if page > 1 and total != ledger.listed:",
+        "if False:",
+        (MARKERS,),
+    ),
+    Mutation(
+        "several pages without a length prove an absence",
+        MARKER,
+        "case False if page > 1 and total is None:",
+        "case False if False:",
+        (MARKERS,),
+    ),
+    Mutation(
         "a marker in another place is not seen",
         MARKER,
         "if mentions(items, marker) or any(",
