@@ -37,8 +37,8 @@ MUTATIONS = (
     Mutation(
         "a home that has lost its journal gets a new one",
         HOME,
-        "if left and not self.database.exists():",
-        "if False:",
+        "        if locked:\n",
+        "        if False:\n",
         (OF_HOME,),
     ),
     Mutation(
@@ -187,9 +187,16 @@ MUTATIONS = (
     Mutation(
         "other arguments are sent under the same key",
         CLAIMS,
-        "if held.effect.digest != digest(want.request):",
+        "if held.effect.digest != effect_digest(want.request):",
         "if False:",
         (OF_CLAIMS,),
+    ),
+    Mutation(
+        "a home whose traces outlived its journal gets a new one",
+        HOME,
+        "if traced and not self.mark.exists():",
+        "if False:",
+        (OF_HOME,),
     ),
     Mutation(
         "a slot that another run holds is taken",

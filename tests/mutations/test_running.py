@@ -116,15 +116,22 @@ MUTATIONS = (
     Mutation(
         "what an earlier process sent counts as settled at once",
         DISTRIBUTOR,
-        "moments.append(connection.live_since + settle)",
+        "settled = connection.live_since + settle",
         "pass",
         (f"{OF_RUN}::test_a_reading_waits_a_settle_time_of_its_own_process",),
     ),
     Mutation(
+        "a wait that the next process would begin anew is left to it",
+        "graph/engine/routing.py",
+        "return schedule.must_hold or (",
+        "return (",
+        (f"{OF_EFFECTS}::test_a_settle_time_beyond_what_a_process_holds_is_waited_for",),
+    ),
+    Mutation(
         "the vendor's pace holds nothing back",
         DISTRIBUTOR,
-        "moments = [] if connection.open_at is None else [connection.open_at]",
-        "moments: list[datetime] = []",
+        "paced = connection.open_at if connection.open_at is not None and connection.open_at > now else None",
+        "paced: datetime | None = None",
         (f"{OF_CALLS}::test_a_rate_limit_holds_back_the_whole_connection",),
     ),
     Mutation(
@@ -277,8 +284,8 @@ MUTATIONS = (
     Mutation(
         "a request counts as sent only once its answer came",
         WIRE,
-        "await trace(_HEADER_LEAVES, {})\n            link.send(framed)\n            answer = await link.head()",
-        "link.send(framed)\n            answer = await link.head()\n            await trace(_HEADER_LEAVES, {})",
+        "await trace(HEADER_LEAVES, {})\n            link.send(framed)\n            answer = await link.head()",
+        "link.send(framed)\n            answer = await link.head()\n            await trace(HEADER_LEAVES, {})",
         (f"{OF_WIRE}::test_no_answer_in_time_is_unknown",),
     ),
     Mutation(
